@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+export const envSchema = z.object({
+  TRACES_TABLE: z.string().min(1),
+  REGISTRY_TABLE: z.string().min(1),
+  TRACE_STORE_BUCKET: z.string().min(1),
+});
+
+/** The variables that the function's construct must set. */
+export type ServeApiEnv = z.input<typeof envSchema>;

@@ -1,0 +1,9 @@
+import { z } from 'zod';
+
+export const envSchema = z.object({
+  TRACES_TABLE: z.string().min(1),
+  ARRIVALS_QUEUE_URL: z.string().min(1),
+});
+
+/** The variables that the function's construct must set. */
+export type SweepEnv = z.input<typeof envSchema>;

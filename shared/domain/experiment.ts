@@ -1,0 +1,32 @@
+export interface Experiment {
+  /** Decimal, below 2^31: the MLflow client holds it in an int32. */
+  readonly experimentId: string;
+  readonly name: string;
+  readonly lifecycleStage: 'active' | 'deleted';
+  /** Epoch ms. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** `0` is always there and is called `Default`. */
+export const defaultExperimentId = '0';
+
+/** What the hot path must know of an experiment; it travels with the rules, the one item it reads. */
+export interface ExperimentSettings {
+  /** Quiet time before the blocks of a trace are merged and its sampling is decided. */
+  readonly settleDelaySeconds: number;
+  /** Idle time after which a trace without an ended root is closed as incomplete. */
+  readonly idleCloseMinutes: number;
+  /** Partitions of the time index: each carries about 1,000 new traces a second. */
+  readonly timeShards: number;
+  /** Whether spans that arrive after the evaluation have the trace judged again. */
+  readonly rejudgeLateSpans: boolean;
+}
+
+export const defaultSettings: ExperimentSettings = {
+  settleDelaySeconds: 5,
+  idleCloseMinutes: 15,
+  timeShards: 4,
+  rejudgeLateSpans: false,
+};

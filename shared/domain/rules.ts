@@ -1,0 +1,25 @@
+import type { ExperimentSettings } from './experiment.ts';
+
+/** One version of what is active in an experiment: the only truth about it. */
+export interface Rules {
+  readonly experimentId: string;
+  /** 0 before the first change. */
+  readonly version: number;
+  readonly scorers: readonly ScorerRule[];
+  readonly settings: ExperimentSettings;
+}
+
+export interface ScorerRule {
+  readonly name: string;
+  readonly version: number;
+  readonly level: 'trace' | 'session';
+  /** 0 (stopped) to 1. */
+  readonly sampleRate: number;
+  /** A filter string in MLflow's grammar; absent: every trace. */
+  readonly filter?: string;
+  /** Set by Assay while the scorer cannot run. */
+  readonly paused?: { readonly reason: string; readonly since: number };
+}
+
+/** At most so many scorers of one experiment are active (rate above 0) at once. */
+export const maxActiveScorers = 20;
