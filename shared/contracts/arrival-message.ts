@@ -21,7 +21,6 @@ const settleMessage = z.object({
   v: z.literal(1),
   kind: z.literal('settle'),
   traceId: z.string(),
-  experimentId: z.string(),
 });
 
 /** What lies in the arrivals queue. */

@@ -1,52 +1,59 @@
 import type { Assessment } from './assessment.ts';
 import type { Experiment } from './experiment.ts';
-import type { EvaluationOutcome } from './evaluation.ts';
+import type { EvaluationOutcome, EvaluationRequest } from './evaluation.ts';
 import type { ApiKey } from './api-key.ts';
 import type { Rules } from './rules.ts';
 import type { ScorerVersion } from './scorer.ts';
+import type { Span } from './span.ts';
+import type { SpanFacts } from './span-facts.ts';
 import type { BlockRef, TraceInfo } from './trace.ts';
 
 /** The index of traces: one `info` a trace, its blocks, evaluations and assessments beside it. */
 export interface TraceIndex {
   /**
-   * Founds traces that are not there yet. Returns, in the order given, whether each was founded or was there before;
+   * Founds traces that are not there yet. Answers, in the order given, whether each was founded or was there before;
    * one that was there is left as it is.
    */
   foundTraces(infos: readonly TraceInfo[]): Promise<readonly ('founded' | 'exists')[]>;
   /** The info of each trace that exists, read consistently. */
   getInfos(traceIds: readonly string[]): Promise<ReadonlyMap<string, TraceInfo>>;
-  /** Of `blocks`, the hashes that the trace's index already names, merged or not. */
-  knownBlocks(blocks: readonly TraceBlock[]): Promise<ReadonlySet<string>>;
-  /** Adds further blocks; adding one twice changes nothing. */
-  addBlocks(blocks: readonly TraceBlock[]): Promise<void>;
+  /** All that the index holds of a trace, read consistently; undefined where there is no such trace. */
+  readTrace(traceId: string): Promise<TraceRecord | undefined>;
+  /** Of these further blocks, those that are there already, by hash. */
+  knownBlocks(blocks: readonly TraceBlock[]): Promise<ReadonlyMap<string, 'merged' | 'unmerged'>>;
+  /** Adds further blocks; adding one twice changes nothing. Those of another experiment are kept apart. */
+  addBlocks(blocks: readonly TraceBlock[], owner?: { foreignExperimentId: string }): Promise<void>;
+  /** Remembers blocks as merged: their bytes stay findable for deletion, their redelivery is recognised. */
+  markMerged(blocks: readonly TraceBlock[]): Promise<void>;
   /**
-   * Marks a trace as having unmerged blocks, due to be settled at `dueAt`.
-   * Returns false where a settling is already due between `now` and `dueAt`, so that one message serves many arrivals.
+   * Marks a trace as having unmerged blocks, to be settled at `dueAt`.
+   * Answers false where a settling is already due after `now`, so that one message serves many arrivals.
    */
   markUnsettled(traceId: string, mark: { now: number; dueAt: number }): Promise<boolean>;
   /** Clears the mark, before the blocks are read: what arrives afterwards marks the trace again. */
   clearUnsettled(traceId: string): Promise<void>;
-  /** Info and unmerged further blocks of one trace, read consistently; undefined where there is no such trace. */
-  readTrace(traceId: string): Promise<{ info: TraceInfo; blocks: readonly BlockRef[] } | undefined>;
-  /** Writes the info if its revision is still `expectedRevision`; returns false where another writer was first. */
+  /** Writes the info if its revision is still `expectedRevision` and it is not marked; answers false otherwise. */
   replaceInfo(info: TraceInfo, expectedRevision: number): Promise<boolean>;
-  /** Remembers blocks as merged: their bytes stay findable for deletion, their redelivery is recognised. */
-  markMerged(blocks: readonly TraceBlock[]): Promise<void>;
-  /** Keeps spans apart that came with another experiment's key. */
-  addForeignBlocks(blocks: readonly (TraceBlock & { experimentId: string })[]): Promise<void>;
-  /** Due, unfinished traces of one shard, oldest first, at most `limit`. */
-  listDueTraces(shard: number, options: { now: number; limit: number }): Promise<readonly DueTrace[]>;
+  /** Ids of unfinished traces of one shard that are due, most overdue first. */
+  listDueTraces(shard: number, options: { now: number; limit: number }): Promise<readonly string[]>;
 }
 
 export interface TraceBlock {
   readonly traceId: string;
   readonly block: BlockRef;
+  /** Epoch ms. */
+  readonly arrivedAt: number;
 }
 
-export interface DueTrace {
-  readonly traceId: string;
-  readonly experimentId: string;
-  readonly dueAt: number;
+export interface TraceRecord {
+  readonly info: TraceInfo;
+  /** Further blocks that have not been merged into the info's. */
+  readonly unmerged: readonly TraceBlock[];
+  /** Whether the trace is marked for settling. */
+  readonly unsettled: boolean;
+  readonly foreignBlocks: readonly TraceBlock[];
+  readonly outcomes: readonly EvaluationOutcome[];
+  readonly assessments: readonly Assessment[];
 }
 
 /** Segments: the spans of many traces in one object, found by key, offset and length. */
@@ -101,6 +108,51 @@ export interface AssessmentStore {
 }
 
 export interface EvaluationStore {
-  list(traceId: string): Promise<readonly EvaluationOutcome[]>;
   put(outcomes: readonly EvaluationOutcome[]): Promise<void>;
 }
+
+/** Messages of index-traces to itself: look at these traces again. */
+export interface SettleQueue {
+  settle(traceIds: readonly string[], options: { delaySeconds: number }): Promise<void>;
+}
+
+export interface EvaluationQueue {
+  request(requests: readonly EvaluationRequest[]): Promise<void>;
+}
+
+/** The Parquet archive: rows may be sent twice, the views show each once. */
+export interface TraceArchive {
+  addTraces(infos: readonly TraceInfo[]): Promise<void>;
+  addSpans(spans: readonly ArchivedSpan[]): Promise<void>;
+}
+
+export interface AssessmentArchive {
+  addAssessments(assessments: readonly Assessment[]): Promise<void>;
+}
+
+export interface ArchivedSpan {
+  readonly span: Span;
+  readonly facts: SpanFacts;
+  /** On the wire. */
+  readonly sizeBytes: number;
+  readonly experimentId: string;
+  readonly isForeign: boolean;
+}
+
+/** Reads and writes the bytes of traces; knows the wire format. */
+export interface TraceCodec {
+  decode(tracesData: Uint8Array): readonly DecodedSpan[];
+  /** The union of the spans of several blocks; the order of the blocks does not matter. */
+  merge(blocks: readonly Uint8Array[]): Uint8Array;
+  compress(tracesData: Uint8Array): Uint8Array;
+  decompress(block: Uint8Array): Uint8Array;
+}
+
+export interface DecodedSpan {
+  readonly span: Span;
+  /** On the wire. */
+  readonly sizeBytes: number;
+}
+
+/** Epoch ms. */
+export type Clock = () => number;

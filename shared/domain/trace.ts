@@ -17,8 +17,6 @@ export interface TraceInfo {
   readonly dueAt?: number;
   /** Absent until the sampling of the trace has been decided. */
   readonly decision?: TraceDecision;
-  /** Blocks of spans that came for this trace id with another experiment's key; kept apart and never merged. */
-  readonly foreignBlocks?: number;
 }
 
 export type Completeness = 'open' | 'complete' | 'incomplete';

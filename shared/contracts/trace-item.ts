@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { EvaluationOutcome } from '../domain/evaluation.ts';
+import { openWorkShards } from '../domain/open-work.ts';
+import type { TraceBlock } from '../domain/ports.ts';
+import type { TraceDecision, TraceFacts, TraceInfo } from '../domain/trace.ts';
+
+/** The format of the items below; a reader refuses what it does not know. */
+const formatVersion = 1;
+
+/** Options that the items depend on and the domain does not. */
+export interface TraceItemOptions {
+  /** Partitions of the time index. */
+  readonly timeShards: number;
+  /** How long the trace store keeps a trace, days. */
+  readonly retentionDays: number;
+}
+
+/** The `info` item of the traces table. Written whole; every attribute that has nothing to say is left out: bytes are write units. */
+export function toInfoItem(info: TraceInfo, options: TraceItemOptions): Record<string, unknown> {
+  const { facts, decision } = info;
+  return {
+    pk: info.traceId,
+    sk: 'info',
+    v: formatVersion,
+    experimentId: info.experimentId,
+    facts: compactFacts(facts),
+    blocks: info.blocks,
+    revision: info.revision,
+    completeness: info.completeness,
+    lastArrivalAt: info.lastArrivalAt,
+    ...(decision && { decision }),
+    ...timeKeys(info, options.timeShards),
+    ...(facts.sessionId && { sessionPk: sessionKey(info.experimentId, facts.sessionId), sessionSk: timeSortKey(info) }),
+    ...(facts.clientRequestId && {
+      clientRequestPk: clientRequestKey(info.experimentId, facts.clientRequestId),
+      clientRequestSk: timeSortKey(info),
+    }),
+    ...(info.dueAt !== undefined && { openWorkPk: openWorkKey('trace', info.traceId), dueAt: info.dueAt }),
+    expiresAt: expiresAt(info.lastArrivalAt, options.retentionDays),
+  };
+}
+
+/** What `toInfoItem` wrote, as the domain knows it. */
+export function fromInfoItem(item: Record<string, unknown>): TraceInfo {
+  if (item.v !== formatVersion) throw new Error(`trace item of format ${String(item.v)}, expected ${formatVersion}`);
+  const { pk, experimentId, facts, blocks, revision, completeness, lastArrivalAt, dueAt, decision } = item;
+  return {
+    traceId: pk as string,
+    experimentId: experimentId as string,
+    facts: { ...emptyFacts, ...(facts as Partial<TraceFacts>) } as TraceFacts,
+    blocks: blocks as TraceInfo['blocks'],
+    revision: revision as number,
+    completeness: completeness as TraceInfo['completeness'],
+    lastArrivalAt: lastArrivalAt as number,
+    ...(dueAt !== undefined && { dueAt: dueAt as number }),
+    ...(decision !== undefined && { decision: decision as TraceDecision }),
+  };
+}
+
+const emptyFacts = { tags: {}, metadata: {}, models: [], errorCount: 0, toolCallCount: 0, toolErrorCount: 0 };
+
+/** The facts without what `emptyFacts` puts back. */
+function compactFacts(facts: TraceFacts): Record<string, unknown> {
+  const isEmpty = (value: unknown) =>
+    value === undefined || value === 0 || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+  const always = new Set(['requestTime', 'durationMs', 'spanCount']);
+  return Object.fromEntries(Object.entries(facts).filter(([key, value]) => always.has(key) || !isEmpty(value)));
+}
+
+/** A further block of a trace, or one that has been merged (`merged`), or one of another experiment's key. */
+export function toBlockItem(
+  { traceId, block, arrivedAt }: TraceBlock,
+  options: { retentionDays: number; merged?: boolean; foreignExperimentId?: string },
+): Record<string, unknown> {
+  const foreign = options.foreignExperimentId;
+  return {
+    pk: traceId,
+    sk: foreign === undefined ? blockSortKey(block.hash) : `foreign#${foreign}#${block.hash}`,
+    v: formatVersion,
+    block,
+    arrivedAt,
+    ...(options.merged && { merged: true }),
+    ...(foreign !== undefined && { foreignExperimentId: foreign }),
+    expiresAt: expiresAt(arrivedAt, options.retentionDays),
+  };
+}
+
+export function fromBlockItem(item: Record<string, unknown>): TraceBlock {
+  return { traceId: item.pk as string, block: item.block as TraceBlock['block'], arrivedAt: item.arrivedAt as number };
+}
+
+export function toEvaluationItem(outcome: EvaluationOutcome, retentionDays: number): Record<string, unknown> {
+  const { traceId, ...rest } = outcome;
+  return {
+    pk: traceId,
+    sk: `evaluation#${outcome.scorerName}#${outcome.scorerVersion}`,
+    v: formatVersion,
+    ...rest,
+    expiresAt: expiresAt(outcome.finishedAt, retentionDays),
+  };
+}
+
+export function fromEvaluationItem(item: Record<string, unknown>): EvaluationOutcome {
+  const { pk, sk: _, v: __, expiresAt: ___, ...rest } = item;
+  return { traceId: pk as string, ...rest } as EvaluationOutcome;
+}
+
+export function blockSortKey(hash: string): string {
+  return `block#${hash}`;
+}
+
+/** The key of unfinished work on the `open-work` index, beside its due time. */
+export function openWorkKey(kind: 'trace' | 'session' | 'evaluation', id: string): string {
+  return openWorkShardKey(kind, crc32(id) % openWorkShards);
+}
+
+export function openWorkShardKey(kind: 'trace' | 'session' | 'evaluation', shard: number): string {
+  return `${kind}#${shard}`;
+}
+
+/** The partition of the time index that a trace stands in, 0 to `shards` - 1. */
+export function timeShard(traceId: string, shards: number): number {
+  return crc32(traceId) % shards;
+}
+
+/** Partition key of `by-time`: `day` is the UTC date of the request time, yyyy-mm-dd. */
+export function timePartitionKey(experimentId: string, day: string, shard: number): string {
+  return `${experimentId}#${day}#${shard}`;
+}
+
+/** Sort key of `by-time`, `by-session` and `by-client-request`: 13 digits of epoch ms sort as text until the year 2286. */
+export function timeSortKey(info: Pick<TraceInfo, 'traceId' | 'facts'>): string {
+  return `${timePrefix(info.facts.requestTime)}#${info.traceId}`;
+}
+
+export function timePrefix(epochMs: number): string {
+  return String(Math.max(0, epochMs)).padStart(13, '0');
+}
+
+export function sessionKey(experimentId: string, sessionId: string): string {
+  return `${experimentId}#${keyText(sessionId)}`;
+}
+
+export function clientRequestKey(experimentId: string, clientRequestId: string): string {
+  return `${experimentId}#${keyText(clientRequestId)}`;
+}
+
+/** User text in a key: a partition key holds 2,048 bytes, so longer text enters as its hash. */
+function keyText(text: string): string {
+  return Buffer.byteLength(text) <= 512 ? text : `sha256:${createHash('sha256').update(text).digest('hex')}`;
+}
+
+function timeKeys(info: TraceInfo, shards: number): { timePk: string; timeSk: string } {
+  const day = new Date(info.facts.requestTime).toISOString().slice(0, 10);
+  return {
+    timePk: timePartitionKey(info.experimentId, day, timeShard(info.traceId, shards)),
+    timeSk: timeSortKey(info),
+  };
+}
+
+/** DynamoDB's TTL attribute, epoch seconds. */
+export function expiresAt(fromMs: number, retentionDays: number): number {
+  return Math.floor(fromMs / 1000) + retentionDays * 86_400;
+}
