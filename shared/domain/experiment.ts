@@ -18,8 +18,6 @@ export interface ExperimentSettings {
   readonly settleDelaySeconds: number;
   /** Idle time after which a trace without an ended root is closed as incomplete. */
   readonly idleCloseMinutes: number;
-  /** Partitions of the time index: each carries about 1,000 new traces a second. */
-  readonly timeShards: number;
   /** Whether spans that arrive after the evaluation have the trace judged again. */
   readonly rejudgeLateSpans: boolean;
 }
@@ -27,6 +25,5 @@ export interface ExperimentSettings {
 export const defaultSettings: ExperimentSettings = {
   settleDelaySeconds: 5,
   idleCloseMinutes: 15,
-  timeShards: 4,
   rejudgeLateSpans: false,
 };

@@ -1,0 +1,194 @@
+import {
+  type AttributeValue,
+  BatchExecuteStatementCommand,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { fromAssessmentItem } from '../contracts/assessment-item.ts';
+import {
+  blockSortKey,
+  fromBlockItem,
+  fromEvaluationItem,
+  fromInfoItem,
+  openWorkKey,
+  openWorkShardKey,
+  type TraceItemOptions,
+  toBlockItem,
+  toInfoItem,
+} from '../contracts/trace-item.ts';
+import type { TraceBlock, TraceIndex, TraceRecord } from '../domain/ports.ts';
+import { batchGet, batchWrite, chunk } from './dynamo-batch.ts';
+
+/** A mark that its settle message did not clear within this time is found by the sweep. */
+const settleGraceMs = 60_000;
+
+/** The traces table; see docs/architecture.md for its keys. */
+export function dynamoTraceIndex(client: DynamoDBClient, table: string, options: TraceItemOptions): TraceIndex {
+  const toItem = (item: Record<string, unknown>) => marshall(item, { removeUndefinedValues: true });
+  const blockItem = (block: TraceBlock, more: { merged?: boolean; foreignExperimentId?: string } = {}) =>
+    toItem(toBlockItem(block, { retentionDays: options.retentionDays, ...more }));
+
+  return {
+    async foundTraces(infos) {
+      const items = infos.map((info) => toItem(toInfoItem(info, options)));
+      const results = await Promise.all(chunk(items, 25).map((batch) => insertNew(client, { table, items: batch })));
+      return results.flat();
+    },
+
+    async getInfos(traceIds) {
+      const keys = traceIds.map((pk) => marshall({ pk, sk: 'info' }));
+      const items = await batchGet(client, { table, keys, consistent: true });
+      return new Map(items.map((item) => fromInfoItem(unmarshall(item))).map((info) => [info.traceId, info]));
+    },
+
+    async readTrace(traceId) {
+      return toRecord(await queryTrace(client, { table, traceId }));
+    },
+
+    async knownBlocks(blocks) {
+      const keys = new Map(blocks.map(({ traceId, block }) => [`${traceId}/${block.hash}`, { pk: traceId, sk: blockSortKey(block.hash) }]));
+      const items = await batchGet(client, { table, keys: [...keys.values()].map((key) => marshall(key)), consistent: true });
+      return new Map(items.map((item) => [item.block?.M?.hash?.S ?? '', item.merged?.BOOL ? 'merged' : 'unmerged'] as const));
+    },
+
+    async addBlocks(blocks, owner) {
+      await batchWrite(client, { table, puts: blocks.map((block) => blockItem(block, owner)) });
+    },
+
+    async markMerged(blocks) {
+      await batchWrite(client, { table, puts: blocks.map((block) => blockItem(block, { merged: true })) });
+    },
+
+    async markUnsettled(traceId, { now, dueAt }) {
+      return isApplied(
+        client.send(
+          new UpdateItemCommand({
+            TableName: table,
+            Key: marshall({ pk: traceId, sk: 'info' }),
+            UpdateExpression: 'SET unsettledUntil = :due, openWorkPk = :work, dueAt = :sweep',
+            ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(unsettledUntil) OR unsettledUntil <= :now)',
+            ExpressionAttributeValues: marshall({
+              ':due': dueAt,
+              ':now': now,
+              ':work': openWorkKey('trace', traceId),
+              ':sweep': dueAt + settleGraceMs,
+            }),
+          }),
+        ),
+      );
+    },
+
+    async clearUnsettled(traceId) {
+      await isApplied(
+        client.send(
+          new UpdateItemCommand({
+            TableName: table,
+            Key: marshall({ pk: traceId, sk: 'info' }),
+            UpdateExpression: 'REMOVE unsettledUntil',
+            ConditionExpression: 'attribute_exists(pk)',
+          }),
+        ),
+      );
+    },
+
+    async replaceInfo(info, expectedRevision) {
+      return isApplied(
+        client.send(
+          new PutItemCommand({
+            TableName: table,
+            Item: toItem(toInfoItem(info, options)),
+            ConditionExpression: 'revision = :expected AND attribute_not_exists(unsettledUntil)',
+            ExpressionAttributeValues: marshall({ ':expected': expectedRevision }),
+          }),
+        ),
+      );
+    },
+
+    async listDueTraces(shard, { now, limit }) {
+      const { Items = [] } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: 'open-work',
+          KeyConditionExpression: 'openWorkPk = :work AND dueAt <= :now',
+          ExpressionAttributeValues: marshall({ ':work': openWorkShardKey('trace', shard), ':now': now }),
+          Limit: limit,
+        }),
+      );
+      return Items.flatMap((item) => item.pk?.S ?? []);
+    },
+  };
+}
+
+/**
+ * Inserts up to 25 items that are not there yet, in one call. PartiQL's INSERT refuses an existing key with DuplicateItem, which
+ * is the condition that BatchWriteItem cannot carry; a PutItem each would cost ten times the CPU for the same write units.
+ * Source: DynamoDB developer guide, "PartiQL insert statements" and "Running batch operations with PartiQL".
+ */
+async function insertNew(
+  client: DynamoDBClient,
+  { table, items }: { table: string; items: readonly Record<string, AttributeValue>[] },
+): Promise<readonly ('founded' | 'exists')[]> {
+  const Statements = items.map((item) => {
+    const names = Object.keys(item);
+    return { Statement: `INSERT INTO "${table}" VALUE {${names.map((name) => `'${name}': ?`).join(', ')}}`, Parameters: Object.values(item) };
+  });
+  const { Responses = [] } = await client.send(new BatchExecuteStatementCommand({ Statements }));
+  return items.map((item, i) => {
+    const error = Responses[i]?.Error;
+    if (error === undefined) return 'founded';
+    if (error.Code === 'DuplicateItem') return 'exists';
+    throw new Error(`inserting ${item.pk?.S}: ${error.Code}: ${error.Message}`);
+  });
+}
+
+async function queryTrace(
+  client: DynamoDBClient,
+  { table, traceId }: { table: string; traceId: string },
+): Promise<readonly Record<string, unknown>[]> {
+  const items: Record<string, unknown>[] = [];
+  let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
+  do {
+    const page = await client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': { S: traceId } },
+        ConsistentRead: true,
+        ...(ExclusiveStartKey && { ExclusiveStartKey }),
+      }),
+    );
+    for (const item of page.Items ?? []) items.push(unmarshall(item));
+    ExclusiveStartKey = page.LastEvaluatedKey;
+  } while (ExclusiveStartKey);
+  return items;
+}
+
+function toRecord(items: readonly Record<string, unknown>[]): TraceRecord | undefined {
+  const info = items.find(({ sk }) => sk === 'info');
+  if (info === undefined) return undefined;
+  const under = (prefix: string) => items.filter(({ sk }) => String(sk).startsWith(prefix));
+  return {
+    info: fromInfoItem(info),
+    unsettled: info.unsettledUntil !== undefined,
+    unmerged: under('block#').filter(({ merged }) => !merged).map(fromBlockItem),
+    foreignBlocks: under('foreign#').map(fromBlockItem),
+    outcomes: under('evaluation#').map(fromEvaluationItem),
+    assessments: under('assessment#').map(fromAssessmentItem),
+  };
+}
+
+/** Whether a conditional write's condition held. */
+async function isApplied(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+

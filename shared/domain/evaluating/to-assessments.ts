@@ -1,0 +1,52 @@
+import type { Assessment } from '../assessment.ts';
+import type { SelectedScorer } from '../evaluation.ts';
+import type { Scorer, ScorerResult, ScorerVersion } from '../scorer.ts';
+import { assessmentId } from './assessment-id.ts';
+
+/** What a scorer found, as assessments of the trace. */
+export function toAssessments(
+  results: readonly ScorerResult[],
+  context: { version: ScorerVersion; scorer: Pick<Scorer, 'sourceType'>; selected: SelectedScorer; traceId: string; now: number },
+): readonly Assessment[] {
+  const seen = new Map<string, number>();
+  return results.map((result) => {
+    const place = `${result.spanId ?? ''}/${result.name ?? context.version.name}`;
+    const ordinal = seen.get(place) ?? 0;
+    seen.set(place, ordinal + 1);
+    return toAssessment(result, { ...context, ordinal });
+  });
+}
+
+function toAssessment(
+  result: ScorerResult,
+  { version, scorer, selected, traceId, now, ordinal }: Parameters<typeof toAssessments>[1] & { ordinal: number },
+): Assessment {
+  const name = result.name ?? version.name;
+  const about = { ...(result.spanId !== undefined && { spanId: result.spanId }) };
+  return {
+    assessmentId: assessmentId({ traceId, scorerId: version.scorerId, scorerVersion: version.version, feedbackName: name, ordinal, ...about }),
+    traceId,
+    experimentId: version.experimentId,
+    name,
+    source: { type: scorer.sourceType, id: version.name },
+    createdAt: now,
+    updatedAt: now,
+    kind: 'feedback',
+    value: result.error === undefined ? result.value : null,
+    ...(result.error && { error: result.error }),
+    ...(result.rationale !== undefined && { rationale: result.rationale }),
+    metadata: { ...result.metadata, ...scorerMetadata(selected) },
+    ...about,
+    valid: true,
+    scorer: { name: selected.name, version: selected.version, sampleRate: selected.sampleRate },
+  };
+}
+
+/** MLflow's names since 3.17 where it has one (mlflow/genai/scorers, `mlflow.assessment.*`). */
+function scorerMetadata({ name, version, sampleRate }: SelectedScorer): Record<string, string> {
+  return {
+    'mlflow.assessment.scorerName': name,
+    'mlflow.assessment.scorerVersion': String(version),
+    'assay.sampleRate': String(sampleRate),
+  };
+}

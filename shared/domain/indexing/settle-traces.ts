@@ -1,0 +1,142 @@
+import { isDeepStrictEqual } from 'node:util';
+import { deriveTraceFacts } from '../facts/derive-trace-facts.ts';
+import { parseFilter } from '../filter/parse-filter.ts';
+import { needsSpans } from '../filter/needs.ts';
+import type { FilterSubject } from '../filter/subject.ts';
+import type { EvaluationQueue, TraceBlock, TraceRecord } from '../ports.ts';
+import type { Rules } from '../rules.ts';
+import type { BlockRef, TraceInfo } from '../trace.ts';
+import { type BlockSpan, type NewBlock, newBlock, packSegment, readSpans } from './block.ts';
+import { decideCompleteness, decideSettled, evaluationRequest } from './conclude.ts';
+import type { IndexArrivalsDeps } from './index-arrivals.ts';
+
+export interface SettleTracesDeps extends IndexArrivalsDeps {
+  readonly evaluationQueue: EvaluationQueue;
+}
+
+/** A competing writer changed the trace between our reading and our writing, again and again. */
+export class SettlingConflictError extends Error {
+  override readonly name = 'SettlingConflictError';
+
+  constructor(traceId: string) {
+    super(`trace ${traceId} kept changing while it was being settled`);
+  }
+}
+
+const attempts = 3;
+
+/**
+ * Looks at a trace again: merges its blocks, derives its facts anew, closes it when it has been idle, decides its sampling,
+ * and requests the evaluation. Everything follows from the state found, so a repeat goes on where the first run died.
+ */
+export async function settleTrace(traceId: string, deps: SettleTracesDeps): Promise<void> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const record = await readUnmarked(traceId, deps);
+    if (record === undefined) return;
+    if (await settleRecord(record, deps)) return;
+  }
+  throw new SettlingConflictError(traceId);
+}
+
+/** The trace with its mark cleared before the blocks were read: what arrives later marks it again. */
+async function readUnmarked(traceId: string, { index }: SettleTracesDeps): Promise<TraceRecord | undefined> {
+  const record = await index.readTrace(traceId);
+  if (!record?.unsettled) return record;
+  await index.clearUnsettled(traceId);
+  return index.readTrace(traceId);
+}
+
+/** Answers false where another writer was first. */
+async function settleRecord(record: TraceRecord, deps: SettleTracesDeps): Promise<boolean> {
+  const now = deps.now();
+  const rules = await deps.rules.current(record.info.experimentId);
+  const merged = await mergeBlocks(record, deps);
+  const before = record.info;
+  const grown = { ...before, ...merged.changes };
+  const { dueAt: _, ...undue } = grown;
+  const progressed: TraceInfo = { ...undue, ...decideCompleteness(grown, { rules, now }) };
+  const decision = before.decision ?? (await decide(progressed, { record, merged, rules, now, deps }));
+  const after: TraceInfo = { ...progressed, ...(decision && { decision }) };
+  const isChanged = !isDeepStrictEqual(after, before);
+  const info = isChanged ? { ...after, revision: before.revision + 1 } : before;
+  if (isChanged && !(await deps.index.replaceInfo(info, before.revision))) return false;
+  if (merged.replaced.length > 0) await deps.index.markMerged(merged.replaced);
+  await deps.archive.addTraces([info]);
+  await requestEvaluation(info, { record, rules, deps });
+  return true;
+}
+
+interface Merged {
+  readonly changes: Pick<TraceInfo, 'facts' | 'blocks' | 'lastArrivalAt'> | Record<string, never>;
+  /** Blocks whose spans now lie in another one. */
+  readonly replaced: readonly TraceBlock[];
+  /** Undefined where the spans did not have to be read. */
+  readonly spans?: readonly BlockSpan[];
+}
+
+/** Rewrites the blocks of a trace as one; a trace of one block stays as it is. */
+async function mergeBlocks({ info, unmerged }: TraceRecord, deps: SettleTracesDeps): Promise<Merged> {
+  const own = info.blocks.map((block): TraceBlock => ({ traceId: info.traceId, block, arrivedAt: info.lastArrivalAt }));
+  const all = [...own, ...unmerged.filter(({ block }) => !own.some((known) => known.block.hash === block.hash))];
+  if (all.length === 1) return { changes: {}, replaced: unmerged };
+  const lastArrivalAt = Math.max(info.lastArrivalAt, ...unmerged.map(({ arrivedAt }) => arrivedAt));
+  const tracesData = deps.codec.merge(await Promise.all(all.map(({ block }) => readBlock(block, deps))));
+  const block = newBlock({ traceId: info.traceId, experimentId: info.experimentId, arrivedAt: lastArrivalAt, tracesData }, deps.codec);
+  const replaced = all.filter((known) => known.block.hash !== block.hash || unmerged.includes(known));
+  // The merge was written before and only its bookkeeping was cut short.
+  if (info.blocks.length === 1 && info.blocks[0]?.hash === block.hash) return { changes: {}, replaced, spans: block.spans };
+  const ref = all.find((known) => known.block.hash === block.hash)?.block ?? (await writeBlock(block, deps));
+  return {
+    changes: { facts: deriveTraceFacts(block.spans), blocks: [ref], lastArrivalAt },
+    replaced,
+    spans: block.spans,
+  };
+}
+
+async function readBlock(block: BlockRef, { segments, codec }: SettleTracesDeps): Promise<Uint8Array> {
+  return codec.decompress(await segments.readBlock(block));
+}
+
+async function writeBlock(block: NewBlock, { segments }: SettleTracesDeps): Promise<BlockRef> {
+  const segment = packSegment(block.experimentId, [block]);
+  await segments.put(segment.key, segment.bytes);
+  const [ref] = segment.refs.values();
+  if (ref === undefined) throw new Error('a segment of one block has no block');
+  return ref;
+}
+
+/** Undefined while the trace is open. */
+async function decide(
+  info: TraceInfo,
+  { record, merged, rules, now, deps }: { record: TraceRecord; merged: Merged; rules: Rules; now: number; deps: SettleTracesDeps },
+) {
+  if (info.completeness === 'open') return undefined;
+  const readsSpans = rules.scorers.some(({ filter }) => filter !== undefined && needsSpans(parseFilter(filter)));
+  const spans = readsSpans ? (merged.spans ?? (await readAllSpans(info, deps))) : [];
+  return decideSettled(subjectOf(info, { spans, record }), { rules, now });
+}
+
+async function readAllSpans(info: TraceInfo, deps: SettleTracesDeps): Promise<readonly BlockSpan[]> {
+  const blocks = await Promise.all(info.blocks.map((block) => readBlock(block, deps)));
+  return readSpans(blocks.length === 1 && blocks[0] ? blocks[0] : deps.codec.merge(blocks), deps.codec);
+}
+
+function subjectOf(info: TraceInfo, { spans, record }: { spans: readonly BlockSpan[]; record: TraceRecord }): FilterSubject {
+  const { traceId, experimentId, facts } = info;
+  return { traceId, experimentId, facts, spans: () => spans, assessments: () => record.assessments };
+}
+
+/**
+ * Asks for the evaluation of a decided trace, by the version of the rules that decided it. A trace that was judged already is
+ * asked for again only where its spans changed since and the experiment wants that.
+ */
+async function requestEvaluation(info: TraceInfo, { record, rules, deps }: { record: TraceRecord; rules: Rules; deps: SettleTracesDeps }): Promise<void> {
+  if (info.decision === undefined || info.decision.selected.length === 0) return;
+  const decidedBy = await deps.rules.version(info.experimentId, info.decision.rulesVersion);
+  if (decidedBy === undefined) throw new Error(`rules version ${info.decision.rulesVersion} of experiment ${info.experimentId} is gone`);
+  const request = evaluationRequest(info, decidedBy);
+  if (request === undefined) return;
+  const finished = new Set(record.outcomes.map(({ scorerName, scorerVersion }) => `${scorerName}#${scorerVersion}`));
+  const isFinished = request.scorers.every(({ name, version }) => finished.has(`${name}#${version}`));
+  if (!isFinished || rules.settings.rejudgeLateSpans) await deps.evaluationQueue.request([request]);
+}
