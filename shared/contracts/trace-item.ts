@@ -8,10 +8,11 @@ import type { TraceDecision, TraceFacts, TraceInfo } from '../domain/trace.ts';
 /** The format of the items below; a reader refuses what it does not know. */
 const formatVersion = 1;
 
+/** Partitions of the time index for each experiment and day: each takes about 1,000 new traces a second (DynamoDB's limit). */
+export const timeShards = 4;
+
 /** Options that the items depend on and the domain does not. */
 export interface TraceItemOptions {
-  /** Partitions of the time index. */
-  readonly timeShards: number;
   /** How long the trace store keeps a trace, days. */
   readonly retentionDays: number;
 }
@@ -30,7 +31,7 @@ export function toInfoItem(info: TraceInfo, options: TraceItemOptions): Record<s
     completeness: info.completeness,
     lastArrivalAt: info.lastArrivalAt,
     ...(decision && { decision }),
-    ...timeKeys(info, options.timeShards),
+    ...timeKeys(info),
     ...(facts.sessionId && { sessionPk: sessionKey(info.experimentId, facts.sessionId), sessionSk: timeSortKey(info) }),
     ...(facts.clientRequestId && {
       clientRequestPk: clientRequestKey(info.experimentId, facts.clientRequestId),
@@ -119,9 +120,9 @@ export function openWorkShardKey(kind: 'trace' | 'session' | 'evaluation', shard
   return `${kind}#${shard}`;
 }
 
-/** The partition of the time index that a trace stands in, 0 to `shards` - 1. */
-export function timeShard(traceId: string, shards: number): number {
-  return crc32(traceId) % shards;
+/** The partition of the time index that a trace stands in, 0 to `timeShards` - 1. */
+export function timeShard(traceId: string): number {
+  return crc32(traceId) % timeShards;
 }
 
 /** Partition key of `by-time`: `day` is the UTC date of the request time, yyyy-mm-dd. */
@@ -151,10 +152,10 @@ function keyText(text: string): string {
   return Buffer.byteLength(text) <= 512 ? text : `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }
 
-function timeKeys(info: TraceInfo, shards: number): { timePk: string; timeSk: string } {
+function timeKeys(info: TraceInfo): { timePk: string; timeSk: string } {
   const day = new Date(info.facts.requestTime).toISOString().slice(0, 10);
   return {
-    timePk: timePartitionKey(info.experimentId, day, timeShard(info.traceId, shards)),
+    timePk: timePartitionKey(info.experimentId, day, timeShard(info.traceId)),
     timeSk: timeSortKey(info),
   };
 }

@@ -1,0 +1,15 @@
+/** Runs `task` on every item, at most `limit` at once, and answers how each ended, in the order of the items. */
+export async function settleInParallel<T, R>(
+  items: readonly T[],
+  { limit, task }: { limit: number; task: (item: T) => Promise<R> },
+): Promise<readonly PromiseSettledResult<R>[]> {
+  const results: PromiseSettledResult<R>[] = [];
+  const pending = items.entries();
+  const worker = async () => {
+    for (const [i, item] of pending) {
+      [results[i]] = (await Promise.allSettled([task(item)])) as [PromiseSettledResult<R>];
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  return results;
+}
