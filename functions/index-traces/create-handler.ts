@@ -1,5 +1,10 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { type ArrivalMessage, arrivalMessage, type SettleMessage, type SpansMessage } from '../../shared/contracts/arrival-message.ts';
+import {
+  type ArrivalMessage,
+  arrivalMessage,
+  type SettleMessage,
+  type SpansMessage,
+} from '../../shared/contracts/arrival-message.ts';
 import { openArrival } from '../../shared/contracts/otlp/open-arrival.ts';
 import { settleInParallel } from '../../shared/domain/in-parallel.ts';
 import { type NewBlock, newBlock } from '../../shared/domain/indexing/block.ts';
@@ -50,7 +55,11 @@ function isOfSettling(item: Item<ArrivalMessage>): item is Item<SettleMessage> {
 
 type Opened = { readonly messageId: string; readonly blocks: readonly NewBlock[]; readonly bytes: number };
 
-async function indexAll(items: readonly Item<SpansMessage>[], failed: Map<string, unknown>, deps: IndexTracesDeps): Promise<void> {
+async function indexAll(
+  items: readonly Item<SpansMessage>[],
+  failed: Map<string, unknown>,
+  deps: IndexTracesDeps,
+): Promise<void> {
   let group: Opened[] = [];
   let bytes = 0;
   for (const item of items) {
@@ -75,10 +84,17 @@ async function open({ messageId, message }: Item<SpansMessage>, deps: IndexTrace
 }
 
 /** Indexes together; where that fails, one by one, so that a message that poisons the batch harms itself only. */
-async function indexGroup(group: readonly Opened[], failed: Map<string, unknown>, deps: IndexTracesDeps): Promise<void> {
+async function indexGroup(
+  group: readonly Opened[],
+  failed: Map<string, unknown>,
+  deps: IndexTracesDeps,
+): Promise<void> {
   if (group.length === 0) return;
   try {
-    await indexArrivals(group.flatMap(({ blocks }) => blocks), deps);
+    await indexArrivals(
+      group.flatMap(({ blocks }) => blocks),
+      deps,
+    );
   } catch (error) {
     const [only] = group;
     if (group.length === 1 && only) failed.set(only.messageId, error);
@@ -86,9 +102,16 @@ async function indexGroup(group: readonly Opened[], failed: Map<string, unknown>
   }
 }
 
-async function settleAll(items: readonly Item<SettleMessage>[], failed: Map<string, unknown>, deps: IndexTracesDeps): Promise<void> {
+async function settleAll(
+  items: readonly Item<SettleMessage>[],
+  failed: Map<string, unknown>,
+  deps: IndexTracesDeps,
+): Promise<void> {
   const byTrace = [...Map.groupBy(items, ({ message }) => message.traceId)];
-  const results = await settleInParallel(byTrace, { limit: settlesAtOnce, task: ([traceId]) => settleTrace(traceId, deps) });
+  const results = await settleInParallel(byTrace, {
+    limit: settlesAtOnce,
+    task: ([traceId]) => settleTrace(traceId, deps),
+  });
   byTrace.forEach(([, group], i) => {
     const result = results[i];
     if (result?.status === 'rejected') for (const { messageId } of group) failed.set(messageId, result.reason);

@@ -9,7 +9,10 @@ export const envSchema = z.object({
   EVALUATIONS_QUEUE_URL: z.string().min(1),
   TRACES_STREAM: z.string().min(1),
   SPANS_STREAM: z.string().min(1),
-  TRACE_RETENTION_DAYS: z.string().regex(/^[1-9]\d*$/).transform(Number),
+  TRACE_RETENTION_DAYS: z
+    .string()
+    .regex(/^[1-9]\d*$/)
+    .transform(Number),
 });
 
 /** The variables that the function's construct must set. */

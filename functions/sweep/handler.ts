@@ -1,5 +1,5 @@
 import { dynamodb, sqs } from '../../shared/adapters/aws-clients.ts';
-import { dynamoTraceIndex } from '../../shared/adapters/dynamo-trace-index.ts';
+import { dynamoDueWork } from '../../shared/adapters/dynamo-due-work.ts';
 import { sqsArrivalQueue } from '../../shared/adapters/sqs-arrival-queue.ts';
 import { readEnv } from '../../shared/runtime/env.ts';
 import { createHandler } from './create-handler.ts';
@@ -8,7 +8,7 @@ import { envSchema } from './env.ts';
 const env = readEnv(envSchema);
 
 export const handler = createHandler({
-  index: dynamoTraceIndex(dynamodb(), env.TRACES_TABLE),
+  dueWork: dynamoDueWork(dynamodb(), env.TRACES_TABLE),
   settleQueue: sqsArrivalQueue(sqs(), env.ARRIVALS_QUEUE_URL),
   now: Date.now,
 });

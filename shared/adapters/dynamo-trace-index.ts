@@ -4,24 +4,13 @@ import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
   PutItemCommand,
-  QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { fromAssessmentItem } from '../contracts/assessment-item.ts';
-import {
-  blockSortKey,
-  fromBlockItem,
-  fromEvaluationItem,
-  fromInfoItem,
-  openWorkKey,
-  openWorkShardKey,
-  type TraceItemOptions,
-  toBlockItem,
-  toInfoItem,
-} from '../contracts/trace-item.ts';
-import type { TraceBlock, TraceIndex, TraceRecord } from '../domain/ports.ts';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { blockSortKey, openWorkKey, type TraceItemOptions, toBlockItem, toInfoItem } from '../contracts/trace-item.ts';
+import type { TraceBlock, TraceIndex } from '../domain/ports.ts';
 import { batchGet, batchWrite, chunk } from './dynamo-batch.ts';
+import { dynamoTraceReader } from './dynamo-trace-reader.ts';
 
 /** A mark that its settle message did not clear within this time is found by the sweep. */
 const settleGraceMs = 60_000;
@@ -33,26 +22,26 @@ export function dynamoTraceIndex(client: DynamoDBClient, table: string, options:
     toItem(toBlockItem(block, { retentionDays: options.retentionDays, ...more }));
 
   return {
+    ...dynamoTraceReader(client, table),
+
     async foundTraces(infos) {
       const items = infos.map((info) => toItem(toInfoItem(info, options)));
       const results = await Promise.all(chunk(items, 25).map((batch) => insertNew(client, { table, items: batch })));
       return results.flat();
     },
 
-    async getInfos(traceIds) {
-      const keys = traceIds.map((pk) => marshall({ pk, sk: 'info' }));
-      const items = await batchGet(client, { table, keys, consistent: true });
-      return new Map(items.map((item) => fromInfoItem(unmarshall(item))).map((info) => [info.traceId, info]));
-    },
-
-    async readTrace(traceId) {
-      return toRecord(await queryTrace(client, { table, traceId }));
-    },
-
     async knownBlocks(blocks) {
-      const keys = new Map(blocks.map(({ traceId, block }) => [`${traceId}/${block.hash}`, { pk: traceId, sk: blockSortKey(block.hash) }]));
-      const items = await batchGet(client, { table, keys: [...keys.values()].map((key) => marshall(key)), consistent: true });
-      return new Map(items.map((item) => [item.block?.M?.hash?.S ?? '', item.merged?.BOOL ? 'merged' : 'unmerged'] as const));
+      const keys = new Map(
+        blocks.map(({ traceId, block }) => [`${traceId}/${block.hash}`, { pk: traceId, sk: blockSortKey(block.hash) }]),
+      );
+      const items = await batchGet(client, {
+        table,
+        keys: [...keys.values()].map((key) => marshall(key)),
+        consistent: true,
+      });
+      return new Map(
+        items.map((item) => [item.block?.M?.hash?.S ?? '', item.merged?.BOOL ? 'merged' : 'unmerged'] as const),
+      );
     },
 
     async addBlocks(blocks, owner) {
@@ -70,7 +59,8 @@ export function dynamoTraceIndex(client: DynamoDBClient, table: string, options:
             TableName: table,
             Key: marshall({ pk: traceId, sk: 'info' }),
             UpdateExpression: 'SET unsettledUntil = :due, openWorkPk = :work, dueAt = :sweep',
-            ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(unsettledUntil) OR unsettledUntil <= :now)',
+            ConditionExpression:
+              'attribute_exists(pk) AND (attribute_not_exists(unsettledUntil) OR unsettledUntil <= :now)',
             ExpressionAttributeValues: marshall({
               ':due': dueAt,
               ':now': now,
@@ -107,19 +97,6 @@ export function dynamoTraceIndex(client: DynamoDBClient, table: string, options:
         ),
       );
     },
-
-    async listDueTraces(shard, { now, limit }) {
-      const { Items = [] } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          IndexName: 'open-work',
-          KeyConditionExpression: 'openWorkPk = :work AND dueAt <= :now',
-          ExpressionAttributeValues: marshall({ ':work': openWorkShardKey('trace', shard), ':now': now }),
-          Limit: limit,
-        }),
-      );
-      return Items.flatMap((item) => item.pk?.S ?? []);
-    },
   };
 }
 
@@ -134,7 +111,10 @@ async function insertNew(
 ): Promise<readonly ('founded' | 'exists')[]> {
   const Statements = items.map((item) => {
     const names = Object.keys(item);
-    return { Statement: `INSERT INTO "${table}" VALUE {${names.map((name) => `'${name}': ?`).join(', ')}}`, Parameters: Object.values(item) };
+    return {
+      Statement: `INSERT INTO "${table}" VALUE {${names.map((name) => `'${name}': ?`).join(', ')}}`,
+      Parameters: Object.values(item),
+    };
   });
   const { Responses = [] } = await client.send(new BatchExecuteStatementCommand({ Statements }));
   return items.map((item, i) => {
@@ -143,42 +123,6 @@ async function insertNew(
     if (error.Code === 'DuplicateItem') return 'exists';
     throw new Error(`inserting ${item.pk?.S}: ${error.Code}: ${error.Message}`);
   });
-}
-
-async function queryTrace(
-  client: DynamoDBClient,
-  { table, traceId }: { table: string; traceId: string },
-): Promise<readonly Record<string, unknown>[]> {
-  const items: Record<string, unknown>[] = [];
-  let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
-  do {
-    const page = await client.send(
-      new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': { S: traceId } },
-        ConsistentRead: true,
-        ...(ExclusiveStartKey && { ExclusiveStartKey }),
-      }),
-    );
-    for (const item of page.Items ?? []) items.push(unmarshall(item));
-    ExclusiveStartKey = page.LastEvaluatedKey;
-  } while (ExclusiveStartKey);
-  return items;
-}
-
-function toRecord(items: readonly Record<string, unknown>[]): TraceRecord | undefined {
-  const info = items.find(({ sk }) => sk === 'info');
-  if (info === undefined) return undefined;
-  const under = (prefix: string) => items.filter(({ sk }) => String(sk).startsWith(prefix));
-  return {
-    info: fromInfoItem(info),
-    unsettled: info.unsettledUntil !== undefined,
-    unmerged: under('block#').filter(({ merged }) => !merged).map(fromBlockItem),
-    foreignBlocks: under('foreign#').map(fromBlockItem),
-    outcomes: under('evaluation#').map(fromEvaluationItem),
-    assessments: under('assessment#').map(fromAssessmentItem),
-  };
 }
 
 /** Whether a conditional write's condition held. */
@@ -191,4 +135,3 @@ async function isApplied(write: Promise<unknown>): Promise<boolean> {
     throw error;
   }
 }
-

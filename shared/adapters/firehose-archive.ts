@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { assessmentRow, rowText, spanRow, traceRow } from '../contracts/archive-rows.ts';
 import type { AssessmentArchive, Clock, TraceArchive } from '../domain/ports.ts';
 
@@ -21,7 +21,10 @@ export interface ArchiveOptions {
   readonly now: Clock;
 }
 
-export function firehoseTraceArchive(client: FirehoseClient, { streams, valueStore, now }: ArchiveOptions): TraceArchive {
+export function firehoseTraceArchive(
+  client: FirehoseClient,
+  { streams, valueStore, now }: ArchiveOptions,
+): TraceArchive {
   return {
     async addTraces(infos) {
       const archivedAt = now();
@@ -36,11 +39,17 @@ export function firehoseTraceArchive(client: FirehoseClient, { streams, valueSto
   };
 }
 
-export function firehoseAssessmentArchive(client: FirehoseClient, { stream, now }: { stream: string; now: Clock }): AssessmentArchive {
+export function firehoseAssessmentArchive(
+  client: FirehoseClient,
+  { stream, now }: { stream: string; now: Clock },
+): AssessmentArchive {
   return {
     async addAssessments(assessments) {
       const archivedAt = now();
-      await send(client, { stream, rows: assessments.map((assessment) => rowText(assessmentRow(assessment, archivedAt))) });
+      await send(client, {
+        stream,
+        rows: assessments.map((assessment) => rowText(assessmentRow(assessment, archivedAt))),
+      });
     },
   };
 }
@@ -68,7 +77,10 @@ async function movedOut(value: unknown, { s3, bucket }: ArchiveOptions['valueSto
 }
 
 /** Sends rows in as few records as they fit in: Firehose bills each record as a multiple of 5 KB. */
-async function send(client: FirehoseClient, { stream, rows }: { stream: string; rows: readonly string[] }): Promise<void> {
+async function send(
+  client: FirehoseClient,
+  { stream, rows }: { stream: string; rows: readonly string[] },
+): Promise<void> {
   await Promise.all(toCalls(toRecords(rows)).map((records) => putRecords(client, { stream, records })));
 }
 
@@ -107,7 +119,10 @@ function toCalls(records: readonly Buffer[]): readonly (readonly Buffer[])[] {
 }
 
 /** A 200 may hold failed records: those alone are sent again, a few times, then the whole batch is left to its queue. */
-async function putRecords(client: FirehoseClient, { stream, records }: { stream: string; records: readonly Buffer[] }): Promise<void> {
+async function putRecords(
+  client: FirehoseClient,
+  { stream, records }: { stream: string; records: readonly Buffer[] },
+): Promise<void> {
   let remaining = records;
   for (let attempt = 1; ; attempt++) {
     const { FailedPutCount = 0, RequestResponses = [] } = await client.send(

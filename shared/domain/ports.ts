@@ -1,24 +1,28 @@
-import type { Assessment } from './assessment.ts';
-import type { Experiment } from './experiment.ts';
-import type { EvaluationOutcome, EvaluationRequest } from './evaluation.ts';
 import type { ApiKey } from './api-key.ts';
+import type { Assessment } from './assessment.ts';
+import type { EvaluationOutcome, EvaluationRequest } from './evaluation.ts';
+import type { Experiment } from './experiment.ts';
 import type { Rules } from './rules.ts';
 import type { ScorerVersion } from './scorer.ts';
 import type { Span } from './span.ts';
 import type { SpanFacts } from './span-facts.ts';
 import type { BlockRef, TraceInfo } from './trace.ts';
 
+/** Reading the index of traces. */
+export interface TraceReader {
+  /** The info of each trace that exists, read consistently. */
+  getInfos(traceIds: readonly string[]): Promise<ReadonlyMap<string, TraceInfo>>;
+  /** All that the index holds of a trace, read consistently; undefined where there is no such trace. */
+  readTrace(traceId: string): Promise<TraceRecord | undefined>;
+}
+
 /** The index of traces: one `info` a trace, its blocks, evaluations and assessments beside it. */
-export interface TraceIndex {
+export interface TraceIndex extends TraceReader {
   /**
    * Founds traces that are not there yet. Answers, in the order given, whether each was founded or was there before;
    * one that was there is left as it is.
    */
   foundTraces(infos: readonly TraceInfo[]): Promise<readonly ('founded' | 'exists')[]>;
-  /** The info of each trace that exists, read consistently. */
-  getInfos(traceIds: readonly string[]): Promise<ReadonlyMap<string, TraceInfo>>;
-  /** All that the index holds of a trace, read consistently; undefined where there is no such trace. */
-  readTrace(traceId: string): Promise<TraceRecord | undefined>;
   /** Of these further blocks, those that are there already, by hash. */
   knownBlocks(blocks: readonly TraceBlock[]): Promise<ReadonlyMap<string, 'merged' | 'unmerged'>>;
   /** Adds further blocks; adding one twice changes nothing. Those of another experiment are kept apart. */
@@ -34,8 +38,12 @@ export interface TraceIndex {
   clearUnsettled(traceId: string): Promise<void>;
   /** Writes the info if its revision is still `expectedRevision` and it is not marked; answers false otherwise. */
   replaceInfo(info: TraceInfo, expectedRevision: number): Promise<boolean>;
+}
+
+/** Unfinished work that has become due. */
+export interface DueWork {
   /** Ids of unfinished traces of one shard that are due, most overdue first. */
-  listDueTraces(shard: number, options: { now: number; limit: number }): Promise<readonly string[]>;
+  listTraces(shard: number, options: { now: number; limit: number }): Promise<readonly string[]>;
 }
 
 export interface TraceBlock {

@@ -1,8 +1,8 @@
 import { openWorkShards } from './open-work.ts';
-import type { Clock, SettleQueue, TraceIndex } from './ports.ts';
+import type { Clock, DueWork, SettleQueue } from './ports.ts';
 
 export interface SweepDeps {
-  readonly index: Pick<TraceIndex, 'listDueTraces'>;
+  readonly dueWork: DueWork;
   readonly settleQueue: SettleQueue;
   readonly now: Clock;
 }
@@ -11,9 +11,9 @@ export interface SweepDeps {
 const limit = 2_000;
 
 /** Has every unfinished trace that is due looked at again. Answers how many. */
-export async function sweep({ index, settleQueue, now }: SweepDeps): Promise<{ settled: number }> {
+export async function sweep({ dueWork, settleQueue, now }: SweepDeps): Promise<{ settled: number }> {
   const shards = Array.from({ length: openWorkShards }, (_, shard) => shard);
-  const due = (await Promise.all(shards.map((shard) => index.listDueTraces(shard, { now: now(), limit })))).flat();
+  const due = (await Promise.all(shards.map((shard) => dueWork.listTraces(shard, { now: now(), limit })))).flat();
   if (due.length > 0) await settleQueue.settle(due, { delaySeconds: 0 });
   return { settled: due.length };
 }

@@ -46,7 +46,10 @@ export async function evaluateTrace(request: EvaluationRequest, deps: EvaluateTr
   await deps.outcomes.put(evaluations.map(({ outcome }) => outcome));
 }
 
-function isFinished({ name, version }: SelectedScorer, { record, revision }: { record: TraceRecord; revision: number }): boolean {
+function isFinished(
+  { name, version }: SelectedScorer,
+  { record, revision }: { record: TraceRecord; revision: number },
+): boolean {
   return record.outcomes.some(
     (outcome) => outcome.scorerName === name && outcome.scorerVersion === version && outcome.revision >= revision,
   );

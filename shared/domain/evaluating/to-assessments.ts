@@ -6,7 +6,13 @@ import { assessmentId } from './assessment-id.ts';
 /** What a scorer found, as assessments of the trace. */
 export function toAssessments(
   results: readonly ScorerResult[],
-  context: { version: ScorerVersion; scorer: Pick<Scorer, 'sourceType'>; selected: SelectedScorer; traceId: string; now: number },
+  context: {
+    version: ScorerVersion;
+    scorer: Pick<Scorer, 'sourceType'>;
+    selected: SelectedScorer;
+    traceId: string;
+    now: number;
+  },
 ): readonly Assessment[] {
   const seen = new Map<string, number>();
   return results.map((result) => {
@@ -24,7 +30,14 @@ function toAssessment(
   const name = result.name ?? version.name;
   const about = { ...(result.spanId !== undefined && { spanId: result.spanId }) };
   return {
-    assessmentId: assessmentId({ traceId, scorerId: version.scorerId, scorerVersion: version.version, feedbackName: name, ordinal, ...about }),
+    assessmentId: assessmentId({
+      traceId,
+      scorerId: version.scorerId,
+      scorerVersion: version.version,
+      feedbackName: name,
+      ordinal,
+      ...about,
+    }),
     traceId,
     experimentId: version.experimentId,
     name,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { ScorableSpan } from '../scorable-trace.ts';
-import type { TraceCodec } from '../ports.ts';
-import type { BlockRef } from '../trace.ts';
 import { deriveSpanFacts } from '../facts/derive-span-facts.ts';
+import type { TraceCodec } from '../ports.ts';
+import type { ScorableSpan } from '../scorable-trace.ts';
+import type { BlockRef } from '../trace.ts';
 
 /** A block before it lies in a segment. */
 export interface NewBlock {

@@ -29,7 +29,11 @@ export function decideAtArrival(
 /** The decision on a settled trace. */
 export function decideSettled(subject: FilterSubject, { rules, now }: { rules: Rules; now: number }): TraceDecision {
   const decisions = decideSampling({ traceId: subject.traceId, rules, subject });
-  return { rulesVersion: rules.version, decidedAt: now, selected: decisions.filter(isSelected).map(({ name }) => name) };
+  return {
+    rulesVersion: rules.version,
+    decidedAt: now,
+    selected: decisions.filter(isSelected).map(({ name }) => name),
+  };
 }
 
 function isSelected(decision: ScorerDecision): boolean {

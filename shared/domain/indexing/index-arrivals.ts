@@ -1,5 +1,15 @@
 import { deriveTraceFacts } from '../facts/derive-trace-facts.ts';
-import type { ArchivedSpan, Clock, RuleStore, SegmentStore, SettleQueue, TraceArchive, TraceBlock, TraceCodec, TraceIndex } from '../ports.ts';
+import type {
+  ArchivedSpan,
+  Clock,
+  RuleStore,
+  SegmentStore,
+  SettleQueue,
+  TraceArchive,
+  TraceBlock,
+  TraceCodec,
+  TraceIndex,
+} from '../ports.ts';
 import type { Rules } from '../rules.ts';
 import type { BlockRef, TraceInfo } from '../trace.ts';
 import { type NewBlock, packSegment, type Segment } from './block.ts';
@@ -23,19 +33,32 @@ type Placed = NewBlock & { readonly ref: BlockRef; readonly place: 'founded' | '
  * segments are named by their content, a trace is founded once, and what is to happen next follows from the state found.
  */
 export async function indexArrivals(blocks: readonly NewBlock[], deps: IndexArrivalsDeps): Promise<void> {
-  const distinct = [...new Map(blocks.map((block) => [`${block.experimentId}/${block.traceId}/${block.hash}`, block])).values()];
+  const distinct = [
+    ...new Map(blocks.map((block) => [`${block.experimentId}/${block.traceId}/${block.hash}`, block])).values(),
+  ];
   const refs = await writeSegments(distinct, deps.segments);
   const rules = await currentRules(distinct, deps.rules);
   const { placed, infos } = await place(distinct, { refs, rules, deps });
-  await Promise.all([deps.archive.addSpans(archivedSpans(placed)), deps.archive.addTraces(presentInfos(placed, infos))]);
+  await Promise.all([
+    deps.archive.addSpans(archivedSpans(placed)),
+    deps.archive.addTraces(presentInfos(placed, infos)),
+  ]);
   await requestSettling(placed, { infos, rules, deps });
 }
 
-async function writeSegments(blocks: readonly NewBlock[], segments: SegmentStore): Promise<ReadonlyMap<NewBlock, BlockRef>> {
+async function writeSegments(
+  blocks: readonly NewBlock[],
+  segments: SegmentStore,
+): Promise<ReadonlyMap<NewBlock, BlockRef>> {
   const byExperiment = Map.groupBy(blocks, (block) => block.experimentId);
-  const written = [...byExperiment].map(([experimentId, group]) => ({ group, segment: packSegment(experimentId, group) }));
+  const written = [...byExperiment].map(([experimentId, group]) => ({
+    group,
+    segment: packSegment(experimentId, group),
+  }));
   await Promise.all(written.map(({ segment }) => segments.put(segment.key, segment.bytes)));
-  return new Map(written.flatMap(({ group, segment }) => group.map((block) => [block, refIn(segment, block.hash)] as const)));
+  return new Map(
+    written.flatMap(({ group, segment }) => group.map((block) => [block, refIn(segment, block.hash)] as const)),
+  );
 }
 
 function refIn(segment: Segment, hash: string): BlockRef {
@@ -104,10 +127,18 @@ function foundInfo(block: NewBlock, context: Context): TraceInfo {
 }
 
 /** Sorts blocks of traces that exist into those that are there already, further ones, and those of another experiment's key. */
-async function placeFurther(blocks: readonly NewBlock[], infos: ReadonlyMap<string, TraceInfo>, context: Context): Promise<Placed[]> {
+async function placeFurther(
+  blocks: readonly NewBlock[],
+  infos: ReadonlyMap<string, TraceInfo>,
+  context: Context,
+): Promise<Placed[]> {
   if (blocks.length === 0) return [];
   const { index } = context.deps;
-  const withRefs = blocks.map((block) => ({ ...block, ref: refOf(block, context), info: existing(block.traceId, infos) }));
+  const withRefs = blocks.map((block) => ({
+    ...block,
+    ref: refOf(block, context),
+    info: existing(block.traceId, infos),
+  }));
   const known = await index.knownBlocks(withRefs.map(toTraceBlock));
   const placed = withRefs.map(({ info, ...block }): Placed => {
     if (info.experimentId !== block.experimentId) return { ...block, place: 'foreign' };
@@ -117,7 +148,9 @@ async function placeFurther(blocks: readonly NewBlock[], infos: ReadonlyMap<stri
   const foreign = Map.groupBy(placed.filter(isAt('foreign')), (block) => block.experimentId);
   await Promise.all([
     index.addBlocks(placed.filter((block) => block.place === 'further' && !known.has(block.hash)).map(toTraceBlock)),
-    ...[...foreign].map(([foreignExperimentId, group]) => index.addBlocks(group.map(toTraceBlock), { foreignExperimentId })),
+    ...[...foreign].map(([foreignExperimentId, group]) =>
+      index.addBlocks(group.map(toTraceBlock), { foreignExperimentId }),
+    ),
   ]);
   return placed;
 }
@@ -144,14 +177,20 @@ function archivedSpans(placed: readonly Placed[]): readonly ArchivedSpan[] {
 
 /** A founded trace's row; also that of a redelivered one, whose first delivery may have died before the archive call. */
 function presentInfos(placed: readonly Placed[], infos: ReadonlyMap<string, TraceInfo>): readonly TraceInfo[] {
-  const traceIds = new Set(placed.filter(({ place }) => place === 'founded' || place === 'known').map((block) => block.traceId));
+  const traceIds = new Set(
+    placed.filter(({ place }) => place === 'founded' || place === 'known').map((block) => block.traceId),
+  );
   return [...traceIds].flatMap((traceId) => infos.get(traceId) ?? []);
 }
 
 /** Has every trace looked at again that has blocks to merge or a decision to wait for. */
 async function requestSettling(
   placed: readonly Placed[],
-  { infos, rules, deps }: { infos: ReadonlyMap<string, TraceInfo>; rules: ReadonlyMap<string, Rules>; deps: IndexArrivalsDeps },
+  {
+    infos,
+    rules,
+    deps,
+  }: { infos: ReadonlyMap<string, TraceInfo>; rules: ReadonlyMap<string, Rules>; deps: IndexArrivalsDeps },
 ): Promise<void> {
   const undecided = placed
     .filter(({ place, traceId }) => (place === 'founded' || place === 'known') && awaitsSettling(infos.get(traceId)))
@@ -161,7 +200,9 @@ async function requestSettling(
   const byDelay = Map.groupBy([...new Set([...undecided, ...marked.flatMap((traceId) => traceId ?? [])])], (traceId) =>
     delayOf(infos.get(traceId), rules),
   );
-  await Promise.all([...byDelay].map(([delaySeconds, traceIds]) => deps.settleQueue.settle(traceIds, { delaySeconds })));
+  await Promise.all(
+    [...byDelay].map(([delaySeconds, traceIds]) => deps.settleQueue.settle(traceIds, { delaySeconds })),
+  );
 }
 
 /** A complete trace that no rule can be said to pass over; or one that is decided, whose evaluation may not have been sent. */
@@ -172,7 +213,11 @@ function awaitsSettling(info: TraceInfo | undefined): boolean {
 
 async function mark(
   traceId: string,
-  { infos, rules, deps }: { infos: ReadonlyMap<string, TraceInfo>; rules: ReadonlyMap<string, Rules>; deps: IndexArrivalsDeps },
+  {
+    infos,
+    rules,
+    deps,
+  }: { infos: ReadonlyMap<string, TraceInfo>; rules: ReadonlyMap<string, Rules>; deps: IndexArrivalsDeps },
 ): Promise<string | undefined> {
   const now = deps.now();
   const dueAt = now + delayOf(infos.get(traceId), rules) * 1000;

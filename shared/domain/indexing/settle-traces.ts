@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { deriveTraceFacts } from '../facts/derive-trace-facts.ts';
-import { parseFilter } from '../filter/parse-filter.ts';
 import { needsSpans } from '../filter/needs.ts';
+import { parseFilter } from '../filter/parse-filter.ts';
 import type { FilterSubject } from '../filter/subject.ts';
 import type { EvaluationQueue, TraceBlock, TraceRecord } from '../ports.ts';
 import type { Rules } from '../rules.ts';
@@ -81,10 +81,14 @@ async function mergeBlocks({ info, unmerged }: TraceRecord, deps: SettleTracesDe
   if (all.length === 1) return { changes: {}, replaced: unmerged };
   const lastArrivalAt = Math.max(info.lastArrivalAt, ...unmerged.map(({ arrivedAt }) => arrivedAt));
   const tracesData = deps.codec.merge(await Promise.all(all.map(({ block }) => readBlock(block, deps))));
-  const block = newBlock({ traceId: info.traceId, experimentId: info.experimentId, arrivedAt: lastArrivalAt, tracesData }, deps.codec);
+  const block = newBlock(
+    { traceId: info.traceId, experimentId: info.experimentId, arrivedAt: lastArrivalAt, tracesData },
+    deps.codec,
+  );
   const replaced = all.filter((known) => known.block.hash !== block.hash || unmerged.includes(known));
   // The merge was written before and only its bookkeeping was cut short.
-  if (info.blocks.length === 1 && info.blocks[0]?.hash === block.hash) return { changes: {}, replaced, spans: block.spans };
+  if (info.blocks.length === 1 && info.blocks[0]?.hash === block.hash)
+    return { changes: {}, replaced, spans: block.spans };
   const ref = all.find((known) => known.block.hash === block.hash)?.block ?? (await writeBlock(block, deps));
   return {
     changes: { facts: deriveTraceFacts(block.spans), blocks: [ref], lastArrivalAt },
@@ -108,7 +112,13 @@ async function writeBlock(block: NewBlock, { segments }: SettleTracesDeps): Prom
 /** Undefined while the trace is open. */
 async function decide(
   info: TraceInfo,
-  { record, merged, rules, now, deps }: { record: TraceRecord; merged: Merged; rules: Rules; now: number; deps: SettleTracesDeps },
+  {
+    record,
+    merged,
+    rules,
+    now,
+    deps,
+  }: { record: TraceRecord; merged: Merged; rules: Rules; now: number; deps: SettleTracesDeps },
 ) {
   if (info.completeness === 'open') return undefined;
   const readsSpans = rules.scorers.some(({ filter }) => filter !== undefined && needsSpans(parseFilter(filter)));
@@ -121,7 +131,10 @@ async function readAllSpans(info: TraceInfo, deps: SettleTracesDeps): Promise<re
   return readSpans(blocks.length === 1 && blocks[0] ? blocks[0] : deps.codec.merge(blocks), deps.codec);
 }
 
-function subjectOf(info: TraceInfo, { spans, record }: { spans: readonly BlockSpan[]; record: TraceRecord }): FilterSubject {
+function subjectOf(
+  info: TraceInfo,
+  { spans, record }: { spans: readonly BlockSpan[]; record: TraceRecord },
+): FilterSubject {
   const { traceId, experimentId, facts } = info;
   return { traceId, experimentId, facts, spans: () => spans, assessments: () => record.assessments };
 }
@@ -130,10 +143,14 @@ function subjectOf(info: TraceInfo, { spans, record }: { spans: readonly BlockSp
  * Asks for the evaluation of a decided trace, by the version of the rules that decided it. A trace that was judged already is
  * asked for again only where its spans changed since and the experiment wants that.
  */
-async function requestEvaluation(info: TraceInfo, { record, rules, deps }: { record: TraceRecord; rules: Rules; deps: SettleTracesDeps }): Promise<void> {
+async function requestEvaluation(
+  info: TraceInfo,
+  { record, rules, deps }: { record: TraceRecord; rules: Rules; deps: SettleTracesDeps },
+): Promise<void> {
   if (info.decision === undefined || info.decision.selected.length === 0) return;
   const decidedBy = await deps.rules.version(info.experimentId, info.decision.rulesVersion);
-  if (decidedBy === undefined) throw new Error(`rules version ${info.decision.rulesVersion} of experiment ${info.experimentId} is gone`);
+  if (decidedBy === undefined)
+    throw new Error(`rules version ${info.decision.rulesVersion} of experiment ${info.experimentId} is gone`);
   const request = evaluationRequest(info, decidedBy);
   if (request === undefined) return;
   const finished = new Set(record.outcomes.map(({ scorerName, scorerVersion }) => `${scorerName}#${scorerVersion}`));

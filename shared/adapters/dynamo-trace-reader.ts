@@ -1,0 +1,59 @@
+import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { fromAssessmentItem } from '../contracts/assessment-item.ts';
+import { fromBlockItem, fromEvaluationItem, fromInfoItem } from '../contracts/trace-item.ts';
+import type { TraceReader, TraceRecord } from '../domain/ports.ts';
+import { batchGet } from './dynamo-batch.ts';
+
+/** Reading the traces table. */
+export function dynamoTraceReader(client: DynamoDBClient, table: string): TraceReader {
+  return {
+    async getInfos(traceIds) {
+      const keys = traceIds.map((pk) => marshall({ pk, sk: 'info' }));
+      const items = await batchGet(client, { table, keys, consistent: true });
+      return new Map(items.map((item) => fromInfoItem(unmarshall(item))).map((info) => [info.traceId, info]));
+    },
+
+    async readTrace(traceId) {
+      return toRecord(await queryTrace(client, { table, traceId }));
+    },
+  };
+}
+
+async function queryTrace(
+  client: DynamoDBClient,
+  { table, traceId }: { table: string; traceId: string },
+): Promise<readonly Record<string, unknown>[]> {
+  const items: Record<string, unknown>[] = [];
+  let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
+  do {
+    const page = await client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': { S: traceId } },
+        ConsistentRead: true,
+        ...(ExclusiveStartKey && { ExclusiveStartKey }),
+      }),
+    );
+    for (const item of page.Items ?? []) items.push(unmarshall(item));
+    ExclusiveStartKey = page.LastEvaluatedKey;
+  } while (ExclusiveStartKey);
+  return items;
+}
+
+function toRecord(items: readonly Record<string, unknown>[]): TraceRecord | undefined {
+  const info = items.find(({ sk }) => sk === 'info');
+  if (info === undefined) return undefined;
+  const under = (prefix: string) => items.filter(({ sk }) => String(sk).startsWith(prefix));
+  return {
+    info: fromInfoItem(info),
+    unsettled: info.unsettledUntil !== undefined,
+    unmerged: under('block#')
+      .filter(({ merged }) => !merged)
+      .map(fromBlockItem),
+    foreignBlocks: under('foreign#').map(fromBlockItem),
+    outcomes: under('evaluation#').map(fromEvaluationItem),
+    assessments: under('assessment#').map(fromAssessmentItem),
+  };
+}
