@@ -1,0 +1,73 @@
+import { InvalidFilterError } from './filter/invalid-filter-error.ts';
+import { type FilterOutcome, matchFilter } from './filter/match-filter.ts';
+import { parseFilter } from './filter/parse-filter.ts';
+import type { FilterSubject } from './filter/subject.ts';
+import type { Rules, ScorerRule } from './rules.ts';
+import { samplingCoordinate } from './sampling.ts';
+
+/** What the rules say about one scorer and one trace, and why. */
+export type ScorerDecision =
+  | { readonly kind: 'selected'; readonly name: string; readonly version: number; readonly sampleRate: number }
+  /** `clause` is the first one of the filter that does not hold. */
+  | { readonly kind: 'not-matched'; readonly name: string; readonly clause: string }
+  /** `u` is the trace's sampling coordinate; it is not below `rate`. */
+  | { readonly kind: 'not-sampled'; readonly name: string; readonly u: number; readonly rate: number }
+  | { readonly kind: 'stopped'; readonly name: string }
+  | { readonly kind: 'paused'; readonly name: string; readonly reason: string }
+  /** Sessions are sampled by their own id, not trace by trace. */
+  | { readonly kind: 'session-level'; readonly name: string };
+
+/**
+ * Decides for every scorer of an experiment whether it judges a settled trace: its filter matches and u < sample rate.
+ * Depends on the trace and the rules alone, so it can be replayed at any time on a stored version of the rules.
+ * A trace is `not-sampled` only where the filter matches: it belongs to what the rate is a share of.
+ */
+export function decideSampling({
+  traceId,
+  rules,
+  subject,
+}: {
+  traceId: string;
+  rules: Pick<Rules, 'scorers'>;
+  subject: FilterSubject;
+}): readonly ScorerDecision[] {
+  const u = samplingCoordinate(traceId);
+  return rules.scorers.map((rule) => decideScorer(rule, { u, subject }));
+}
+
+/** Whether any filter need be asked about: the trace's coordinate lies below the highest rate of an active trace scorer. */
+export function mayBeSelected(traceId: string, rules: Pick<Rules, 'scorers'>): boolean {
+  const highest = Math.max(0, ...rules.scorers.filter(isActiveOnTraces).map(({ sampleRate }) => sampleRate));
+  return highest > 0 && samplingCoordinate(traceId) < highest;
+}
+
+function isActiveOnTraces({ level, paused }: ScorerRule): boolean {
+  return level === 'trace' && paused === undefined;
+}
+
+function decideScorer(rule: ScorerRule, { u, subject }: { u: number; subject: FilterSubject }): ScorerDecision {
+  const { name, version, sampleRate } = rule;
+  if (rule.level === 'session') return { kind: 'session-level', name };
+  if (sampleRate <= 0) return { kind: 'stopped', name };
+  if (rule.paused !== undefined) return { kind: 'paused', name, reason: rule.paused.reason };
+  const outcome = askFilter(rule.filter, subject);
+  if ('unreadable' in outcome) return { kind: 'paused', name, reason: outcome.unreadable };
+  if (!outcome.matched) return { kind: 'not-matched', name, clause: outcome.clause };
+  return u < sampleRate
+    ? { kind: 'selected', name, version, sampleRate }
+    : { kind: 'not-sampled', name, u, rate: sampleRate };
+}
+
+/** A filter that cannot be read holds back its own scorer and no other: rules outlive the grammar that accepted them. */
+function askFilter(
+  filter: string | undefined,
+  subject: FilterSubject,
+): FilterOutcome | { readonly unreadable: string } {
+  if (filter === undefined) return { matched: true };
+  try {
+    return matchFilter(parseFilter(filter), subject);
+  } catch (error) {
+    if (error instanceof InvalidFilterError) return { unreadable: `its filter cannot be read: ${error.message}` };
+    throw error;
+  }
+}
