@@ -1,0 +1,183 @@
+import type { SQSEvent } from 'aws-lambda';
+import { createHandler as createIndexTraces } from '../../../functions/index-traces/create-handler.ts';
+import { createHandler as createRunScorers } from '../../../functions/run-scorers/create-handler.ts';
+import { otlpTraceCodec } from '../../../shared/adapters/otlp-trace-codec.ts';
+import type { ArrivalMessage } from '../../../shared/contracts/arrival-message.ts';
+import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
+import type { Assessment } from '../../../shared/domain/assessment.ts';
+import type { EvaluationOutcome, EvaluationRequest } from '../../../shared/domain/evaluation.ts';
+import type { ArchivedSpan } from '../../../shared/domain/ports.ts';
+import type { Rules } from '../../../shared/domain/rules.ts';
+import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
+import type { BlockRef, TraceInfo } from '../../../shared/domain/trace.ts';
+import { DyingProcess, type Fate } from '../dying-process.ts';
+import { InMemoryTraceIndex } from './in-memory-trace-index.ts';
+
+interface Queued {
+  readonly queue: 'arrivals' | 'evaluations';
+  readonly body: string;
+  readonly visibleAt: number;
+}
+
+/** The hot path over maps and arrays, with a virtual clock: every handler is the real one. */
+export class InMemoryStack {
+  readonly index = new InMemoryTraceIndex();
+  readonly objects = new Map<string, Uint8Array>();
+  readonly archived = { traces: [] as TraceInfo[], spans: [] as ArchivedSpan[], assessments: [] as Assessment[] };
+  readonly requested: EvaluationRequest[] = [];
+  readonly rules: Rules;
+  readonly scorers: readonly ScorerVersion[];
+  nowMs = Date.UTC(2026, 10, 21, 12);
+  #queue: Queued[] = [];
+
+  constructor({ rules, scorers = [] }: { rules: Rules; scorers?: readonly ScorerVersion[] }) {
+    this.rules = rules;
+    this.scorers = scorers;
+  }
+
+  send(message: ArrivalMessage): void {
+    this.#queue.push({ queue: 'arrivals', body: JSON.stringify(message), visibleAt: this.nowMs });
+  }
+
+  /** Has the sweep look for due work. */
+  async sweep(): Promise<void> {
+    const due = [...this.index.entries.values()].filter(
+      ({ info }) => info.dueAt !== undefined && info.dueAt <= this.nowMs,
+    );
+    await this.#settleQueue.settle(
+      due.map(({ info }) => info.traceId),
+      { delaySeconds: 0 },
+    );
+  }
+
+  /**
+   * Delivers everything, in batches, until the queues are empty. `fate` decides at each call whether the process
+   * dies; a batch whose process died comes again. With `twice` every batch is delivered a second time.
+   */
+  async drain(options: { fate?: Fate; twice?: boolean } = {}): Promise<void> {
+    for (let rounds = 0; this.#queue.length > 0; rounds++) {
+      if (rounds > 2_000) throw new Error('the queues never drain');
+      this.nowMs = Math.max(this.nowMs, Math.min(...this.#queue.map(({ visibleAt }) => visibleAt)));
+      const visible = this.#queue.filter(({ visibleAt }) => visibleAt <= this.nowMs);
+      const { queue } = visible[0] as Queued;
+      const batch = visible.filter((message) => message.queue === queue).slice(0, 100);
+      await this.#deliver(batch, options);
+    }
+  }
+
+  async #deliver(batch: readonly Queued[], { fate, twice }: { fate?: Fate; twice?: boolean }): Promise<void> {
+    const process = new DyingProcess(fate);
+    const failed = await this.#invoke(batch, process);
+    if (process.isDead) return;
+    const again = twice ? await this.#invoke(batch, new DyingProcess()) : new Set<Queued>();
+    this.#queue = this.#queue.filter(
+      (message) => !batch.includes(message) || failed.has(message) || again.has(message),
+    );
+    const stuck = [...failed, ...again][0];
+    if (stuck) throw new Error(`a message fails for good: ${stuck.body.slice(0, 200)} (${this.lastError})`);
+  }
+
+  lastError: unknown;
+
+  async #invoke(batch: readonly Queued[], process: DyingProcess): Promise<ReadonlySet<Queued>> {
+    const event = { Records: batch.map(({ body }, i) => ({ messageId: String(i), body })) } as SQSEvent;
+    const handler = batch[0]?.queue === 'arrivals' ? this.#indexTraces(process) : this.#runScorers(process);
+    const { batchItemFailures } = await handler(event);
+    return new Set(batchItemFailures.flatMap(({ itemIdentifier }) => batch[Number(itemIdentifier)] ?? []));
+  }
+
+  #indexTraces(process: DyingProcess) {
+    return createIndexTraces({
+      index: process.wrap(this.index),
+      segments: process.wrap(this.#segments),
+      inbox: process.wrap({ get: async (key: string) => this.#object(key) }),
+      rules: process.wrap(this.#ruleStore),
+      archive: process.wrap(this.#archive),
+      settleQueue: process.wrap(this.#settleQueue),
+      evaluationQueue: process.wrap(this.#evaluationQueue),
+      codec: otlpTraceCodec,
+      now: () => this.nowMs,
+      logger: this.#logger,
+    });
+  }
+
+  #runScorers(process: DyingProcess) {
+    return createRunScorers({
+      index: process.wrap(this.index),
+      segments: process.wrap(this.#segments),
+      codec: otlpTraceCodec,
+      scorers: process.wrap({
+        get: async (_experiment: string, name: string) => this.scorers.find((scorer) => scorer.name === name),
+      }),
+      createScorer,
+      assessments: process.wrap({
+        put: async (assessments: readonly Assessment[]) => this.#putAssessments(assessments),
+      }),
+      outcomes: process.wrap({ put: async (outcomes: readonly EvaluationOutcome[]) => this.#putOutcomes(outcomes) }),
+      archive: process.wrap({
+        addAssessments: async (rows: readonly Assessment[]) => void this.archived.assessments.push(...rows),
+      }),
+      now: () => this.nowMs,
+      logger: this.#logger,
+    });
+  }
+
+  readonly #logger = {
+    error: (_message: string, { error }: { error: unknown }) => {
+      this.lastError = error;
+    },
+  };
+
+  readonly #segments = {
+    put: async (key: string, bytes: Uint8Array) => void this.objects.set(key, bytes),
+    readBlock: async ({ key, offset, length }: BlockRef) => this.#object(key).subarray(offset, offset + length),
+  };
+
+  readonly #archive = {
+    addTraces: async (infos: readonly TraceInfo[]) => void this.archived.traces.push(...infos),
+    addSpans: async (spans: readonly ArchivedSpan[]) => void this.archived.spans.push(...spans),
+  };
+
+  readonly #settleQueue = {
+    settle: async (traceIds: readonly string[], { delaySeconds }: { delaySeconds: number }) => {
+      for (const traceId of traceIds) {
+        const body = JSON.stringify({ v: 1, kind: 'settle', traceId });
+        this.#queue.push({ queue: 'arrivals', body, visibleAt: this.nowMs + delaySeconds * 1000 });
+      }
+    },
+  };
+
+  readonly #evaluationQueue = {
+    request: async (requests: readonly EvaluationRequest[]) => {
+      for (const request of requests) {
+        this.requested.push(request);
+        const body = JSON.stringify({ v: 1, kind: 'trace', ...request });
+        this.#queue.push({ queue: 'evaluations', body, visibleAt: this.nowMs });
+      }
+    },
+  };
+
+  readonly #ruleStore = {
+    current: async () => this.rules,
+    version: async () => this.rules,
+    replace: async () => false,
+  };
+
+  #object(key: string): Uint8Array {
+    const bytes = this.objects.get(key);
+    if (!bytes) throw new Error(`no object ${key}`);
+    return bytes;
+  }
+
+  #putAssessments(assessments: readonly Assessment[]): void {
+    for (const assessment of assessments) {
+      this.index.entries.get(assessment.traceId)?.assessments.set(assessment.assessmentId, assessment);
+    }
+  }
+
+  #putOutcomes(outcomes: readonly EvaluationOutcome[]): void {
+    for (const outcome of outcomes) {
+      this.index.entries.get(outcome.traceId)?.outcomes.set(`${outcome.scorerName}#${outcome.scorerVersion}`, outcome);
+    }
+  }
+}
