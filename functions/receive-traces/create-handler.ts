@@ -1,0 +1,93 @@
+import type { APIGatewayProxyEventV2WithLambdaAuthorizer, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { errorStatus, exportResponse, type OtlpReply } from '../../shared/contracts/otlp/export-response.ts';
+import type { Clock } from '../../shared/domain/ports.ts';
+import type { BatchLogger } from '../../shared/runtime/logger.ts';
+import type { Counter } from '../../shared/runtime/metrics.ts';
+import { checkBody } from './check-body.ts';
+import { type Caller, decideExperiment } from './decide-experiment.ts';
+import { type HandOverDeps, handOver } from './hand-over.ts';
+import { replyFormat, requireEncoding, requireFormat } from './negotiate-content.ts';
+import { RefusedRequest } from './refused-request.ts';
+
+export interface ReceiveTracesDeps extends HandOverDeps {
+  /** Whether an experiment exists. */
+  readonly isKnown: (experimentId: string) => Promise<boolean>;
+  readonly now: Clock;
+  readonly logger: BatchLogger;
+  readonly counter: Counter;
+}
+
+export type ReceiveTracesEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<Caller | undefined>;
+
+/** OTLP/HTTP: `POST /v1/traces`. Replies in the request's content type; 200 means that what was accepted is in the queue. */
+export function createHandler(
+  deps: ReceiveTracesDeps,
+): (event: ReceiveTracesEvent) => Promise<APIGatewayProxyStructuredResultV2> {
+  return async (event) => {
+    const format = replyFormat(event.headers);
+    try {
+      return toResult(200, exportResponse(format, await receive(event, deps)));
+    } catch (error) {
+      if (!(error instanceof RefusedRequest)) throw error;
+      const { status, grpcCode: code, message, headers } = error;
+      return toResult(status, errorStatus(format, { code, message }), headers);
+    }
+  };
+}
+
+async function receive(event: ReceiveTracesEvent, deps: ReceiveTracesDeps) {
+  const { headers } = event;
+  requireRoute(event);
+  const experimentId = decideExperiment(headers, event.requestContext.authorizer?.lambda);
+  const [format, encoding] = [requireFormat(headers), requireEncoding(headers)];
+  await requireKnown(experimentId, deps);
+  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  const { spanCount, refused } = checkBody(bytes, { format, encoding });
+  if (refused.length > 0) deps.counter.count('SpansRefused', refused.length);
+  if (spanCount > 0) {
+    const base64 = event.isBase64Encoded ? event.body : undefined;
+    await orUnavailable(handOver({ bytes, base64, encoding, format, experimentId }, deps.now(), deps), deps);
+  }
+  return refused;
+}
+
+function requireRoute({ rawPath, requestContext }: ReceiveTracesEvent): void {
+  if (!rawPath.endsWith('/v1/traces')) {
+    throw new RefusedRequest(404, `${rawPath} is not served: only traces are, by POST to /v1/traces`);
+  }
+  const { method } = requestContext.http;
+  if (method !== 'POST')
+    throw new RefusedRequest(405, `${method} is not possible: POST traces here`, { headers: { allow: 'POST' } });
+}
+
+async function requireKnown(experimentId: string, deps: ReceiveTracesDeps): Promise<void> {
+  if (await orUnavailable(deps.isKnown(experimentId), deps)) return;
+  throw new RefusedRequest(404, `experiment ${experimentId} does not exist: create it, or send to another one`);
+}
+
+/** Whatever keeps AWS from taking the request, the caller still has it and may send it again: OTLP exporters repeat a 503, not a 500. */
+async function orUnavailable<T>(call: Promise<T>, { logger, counter }: ReceiveTracesDeps): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    logger.error('request not accepted', { error });
+    counter.count('RequestsUnavailable', 1);
+    throw new RefusedRequest(503, 'the request could not be accepted just now: send it again', {
+      headers: { 'retry-after': '5' },
+      cause: error,
+    });
+  }
+}
+
+function toResult(
+  statusCode: number,
+  reply: OtlpReply,
+  headers: Readonly<Record<string, string>> = {},
+): APIGatewayProxyStructuredResultV2 {
+  return {
+    statusCode,
+    headers: { 'content-type': reply.contentType, ...headers },
+    body: Buffer.from(reply.body).toString('base64'),
+    isBase64Encoded: true,
+  };
+}
