@@ -1,11 +1,29 @@
+import { checkClause } from './check-clause.ts';
+import { compileClauses } from './compile.ts';
 import type { Filter } from './filter.ts';
-import { InvalidFilterError } from './invalid-filter-error.ts';
+import { parseClauses } from './parse-clauses.ts';
+
+const parsed = new Map<string, Filter>();
+/** Filters in use number a few per experiment; strings that people try in a search must not pile up. */
+const maxParsed = 500;
 
 /**
- * Parses a filter string.
+ * Parses a filter string in MLflow's grammar for traces (AND only). What Assay understands beyond it:
+ *
+ * - `trace.session`, `trace.user`; the session and the user are found under their keys in tags and metadata alike;
+ * - `trace.input_tokens`, `trace.output_tokens`, `trace.total_tokens`, `trace.input_cost`, `trace.output_cost`, `trace.total_cost`
+ *   (US$), `trace.span_count`, `trace.error_count`, `trace.tool_call_count`, `trace.tool_error_count`;
+ * - `feedback.stars = 4` and `= '4'` compare numbers as numbers; `span.attributes.x = 'v'` compares the value.
+ *
+ * The same text gives the same object, parsed once. The empty text matches every trace.
  * @throws InvalidFilterError with MLflow's text
  */
 export function parseFilter(text: string): Filter {
-  if (text.trim() === '') return { text, clauses: [], tests: [] };
-  throw new InvalidFilterError(`Invalid clause(s) in filter string: '${text}'`);
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  const clauses = text === '' ? [] : parseClauses(text).map(checkClause);
+  const filter = { text, clauses, tests: compileClauses(clauses) };
+  if (parsed.size >= maxParsed) parsed.clear();
+  parsed.set(text, filter);
+  return filter;
 }

@@ -1,0 +1,72 @@
+import type { TraceFacts } from '../trace.ts';
+import type { FilterSubject } from './subject.ts';
+
+type TextOf = (subject: FilterSubject) => string | undefined;
+type NumberOf = (subject: FilterSubject) => number | undefined;
+
+const texts: Readonly<Record<string, TextOf>> = {
+  request_id: ({ traceId }) => traceId,
+  status: ({ facts }) => facts.state,
+  client_request_id: ({ facts }) => facts.clientRequestId,
+  session: ({ facts }) => sessionOf(facts),
+  user: ({ facts }) => userOf(facts),
+};
+
+const numbers: Readonly<Record<string, NumberOf>> = {
+  timestamp_ms: ({ facts }) => facts.requestTime,
+  execution_time_ms: ({ facts }) => facts.durationMs,
+  end_time_ms: ({ facts }) => facts.requestTime + facts.durationMs,
+  input_tokens: ({ facts }) => facts.tokens?.inputTokens,
+  output_tokens: ({ facts }) => facts.tokens?.outputTokens,
+  total_tokens: ({ facts }) => facts.tokens?.totalTokens,
+  input_cost: ({ facts }) => facts.cost?.inputCost,
+  output_cost: ({ facts }) => facts.cost?.outputCost,
+  total_cost: ({ facts }) => facts.cost?.totalCost,
+  span_count: ({ facts }) => facts.spanCount,
+  error_count: ({ facts }) => facts.errorCount,
+  tool_call_count: ({ facts }) => facts.toolCallCount,
+  tool_error_count: ({ facts }) => facts.toolErrorCount,
+};
+
+const sessionKey = 'mlflow.trace.session';
+const userKey = 'mlflow.trace.user';
+
+export function traceText(key: string): TextOf | undefined {
+  return texts[key];
+}
+
+export function traceNumber(key: string): NumberOf | undefined {
+  return numbers[key];
+}
+
+/** The tag of that key; the name, session and user of a trace are found whichever way it was sent. */
+export function tagOf(key: string): TextOf {
+  if (key === 'mlflow.traceName') return ({ facts }) => read(facts.tags, key) ?? facts.name;
+  // MLflow takes `tags.name` for the name of the trace; a tag that is really called so comes first.
+  if (key === 'name') return ({ facts }) => read(facts.tags, key) ?? read(facts.tags, 'mlflow.traceName') ?? facts.name;
+  return keyed(key, ({ facts }) => read(facts.tags, key));
+}
+
+/** The metadata of that key, with the same exceptions. */
+export function metadataOf(key: string): TextOf {
+  return keyed(key, ({ facts }) => read(facts.metadata, key));
+}
+
+function keyed(key: string, otherwise: TextOf): TextOf {
+  if (key === sessionKey) return ({ facts }) => sessionOf(facts);
+  if (key === userKey) return ({ facts }) => userOf(facts);
+  return otherwise;
+}
+
+function sessionOf({ sessionId, metadata, tags }: TraceFacts): string | undefined {
+  return sessionId ?? read(metadata, sessionKey) ?? read(tags, sessionKey);
+}
+
+function userOf({ userId, metadata, tags }: TraceFacts): string | undefined {
+  return userId ?? read(metadata, userKey) ?? read(tags, userKey);
+}
+
+/** Own keys only: a tag may be called `constructor`. */
+function read(record: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
