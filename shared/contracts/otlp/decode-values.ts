@@ -50,8 +50,7 @@ function readAnyValue(reader: FieldReader, depth: number): AttributeValue {
     const { field, wireType } = reader;
     if (wireType === wire.bytes) {
       if (field === otlp.anyValue.string) value = reader.text();
-      else if (field === otlp.anyValue.bytes)
-        value = Uint8Array.prototype.slice.call(reader.bytes, reader.start, reader.end);
+      else if (field === otlp.anyValue.bytes) value = new Uint8Array(reader.bytes.subarray(reader.start, reader.end));
       else if (field === otlp.anyValue.array)
         value = depth > otlp.maxValueDepth ? otlp.tooDeepMarker : readArray(reader, depth);
       else if (field === otlp.anyValue.kvlist)

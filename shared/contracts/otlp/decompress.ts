@@ -33,10 +33,7 @@ export function decompressBody(
 const decompressors = { gzip: gunzip, deflate: inflate, zstd: unzstd };
 
 function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
-  const declared = gzipSize(bytes);
-  // A size that is declared above the limit need not be tried; one below it may be a lie, which `maxOutputLength` catches.
-  if (declared > maxBytes) throw tooLarge(maxBytes);
-  return gunzipSync(bytes, options(bytes, { maxBytes, expected: declared }));
+  return gunzipSync(bytes, options(bytes, { maxBytes, expected: declaredGzipSize(bytes) }));
 }
 
 function inflate(bytes: Uint8Array, maxBytes: number): Uint8Array {
@@ -73,8 +70,11 @@ function options(bytes: Uint8Array, { maxBytes, expected }: { maxBytes: number; 
 /** Of deflate, by its format. */
 const maxExpansion = 1032;
 
-/** The last four bytes of gzip are the size modulo 2^32 (RFC 1952); of several members the last one's. */
-function gzipSize(bytes: Uint8Array): number {
+/**
+ * The last four bytes of gzip are the size modulo 2^32 (RFC 1952), of several members the last one's: good for a guess only, since
+ * they say anything where the data ends early.
+ */
+function declaredGzipSize(bytes: Uint8Array): number {
   if (bytes.length < 18) return 0;
   return new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4, 4).getUint32(0, true);
 }

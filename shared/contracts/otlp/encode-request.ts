@@ -5,6 +5,7 @@ import { asList, asObject, asText, type JsonObject, JsonValueError, pick } from 
 import { MalformedOtlpError } from './malformed-otlp-error.ts';
 import * as otlp from './otlp-fields.ts';
 import type { RefusedSpan } from './span-ids.ts';
+import { writeTextField } from './write-text.ts';
 
 /** Spans met so far, and those of them that were refused. */
 interface Progress {
@@ -77,5 +78,5 @@ function writeScope(scope: JsonObject, writer: PbfWriter): void {
 
 function writeText(writer: PbfWriter, field: number, value: unknown): void {
   const text = asText(value, 'name, version or schema url');
-  if (text !== '') writer.writeStringField(field, text);
+  if (text !== '') writeTextField(writer, field, text);
 }

@@ -14,6 +14,7 @@ import {
 } from './json-values.ts';
 import * as otlp from './otlp-fields.ts';
 import { idProblem } from './span-ids.ts';
+import { writeTextField } from './write-text.ts';
 
 const kinds = [
   'SPAN_KIND_UNSPECIFIED',
@@ -125,7 +126,7 @@ function writeStatus(status: JsonObject, writer: PbfWriter): void {
 
 function writeText(writer: PbfWriter, field: number, value: unknown): void {
   const text = asText(value, 'name, message or trace state');
-  if (text !== '') writer.writeStringField(field, text);
+  if (text !== '') writeTextField(writer, field, text);
 }
 
 function writeTime(writer: PbfWriter, field: number, value: unknown): void {

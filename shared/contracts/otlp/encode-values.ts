@@ -11,6 +11,7 @@ import {
   pick,
 } from './json-values.ts';
 import * as otlp from './otlp-fields.ts';
+import { writeTextField } from './write-text.ts';
 
 /** Writes each KeyValue of a JSON list as the given field. Throws JsonValueError. */
 export function writeAttributes(writer: PbfWriter, field: number, list: unknown): void {
@@ -26,7 +27,7 @@ interface Nested {
 function writeKeyValue({ item, depth }: Nested, writer: PbfWriter): void {
   const pair = asObject(item, 'attribute');
   const key = asText(pair.key, 'attribute key');
-  writer.writeStringField(otlp.keyValue.key, key);
+  writeTextField(writer, otlp.keyValue.key, key);
   if (pair.value !== undefined && pair.value !== null) {
     writer.writeMessage(otlp.keyValue.value, writeAnyValue, { item: pair.value, depth });
   }
@@ -49,7 +50,7 @@ const valueWriters: readonly (readonly [string, string, ValueWriter])[] = [
   [
     'stringValue',
     'string_value',
-    (writer, content) => writer.writeStringField(otlp.anyValue.string, asText(content, 'stringValue')),
+    (writer, content) => writeTextField(writer, otlp.anyValue.string, asText(content, 'stringValue')),
   ],
   ['intValue', 'int_value', (writer, content) => writeInt64(writer, otlp.anyValue.int, asSigned(content, 'intValue'))],
   [
@@ -82,7 +83,7 @@ function writeMap(writer: PbfWriter, content: unknown, depth: number): void {
 }
 
 function writeContainer(writer: PbfWriter, field: number, items: Items): void {
-  if (items.depth > otlp.maxValueDepth) writer.writeStringField(otlp.anyValue.string, otlp.tooDeepMarker);
+  if (items.depth > otlp.maxValueDepth) writeTextField(writer, otlp.anyValue.string, otlp.tooDeepMarker);
   else writer.writeMessage(field, writeItems, items);
 }
 

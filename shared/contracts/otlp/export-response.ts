@@ -1,5 +1,6 @@
 import { PbfWriter } from 'pbf';
 import { describeRefused, type RefusedSpan } from './span-ids.ts';
+import { writeTextField } from './write-text.ts';
 
 /** How a request is written, and therefore its reply. */
 export type OtlpFormat = 'protobuf' | 'json';
@@ -25,7 +26,7 @@ function writePartialSuccess(
   writer: PbfWriter,
 ): void {
   writer.writeVarintField(1, rejected);
-  writer.writeStringField(2, errorMessage);
+  writeTextField(writer, 2, errorMessage);
 }
 
 /**
@@ -36,7 +37,7 @@ export function errorStatus(format: OtlpFormat, { code, message }: { code: numbe
   if (format === 'json') return json({ code, message });
   return protobuf((writer) => {
     writer.writeVarintField(1, code);
-    writer.writeStringField(2, message);
+    writeTextField(writer, 2, message);
   });
 }
 
