@@ -10,7 +10,10 @@ export async function openArrival(message: SpansMessage, inbox: Pick<Inbox, 'get
   const { experimentId, receivedAt } = message;
   const body = decompressBody(await bodyOf(message, inbox), message.encoding, { maxBytes: maxBodyBytes });
   const request = message.format === 'json' ? otlpJsonToProtobuf(Buffer.from(body).toString('utf8')).body : body;
-  const traces = walkTracesRequest(request).traces.map((trace) => ({ traceId: trace.traceId, tracesData: trace.tracesData() }));
+  const traces = walkTracesRequest(request).traces.map((trace) => ({
+    traceId: trace.traceId,
+    tracesData: trace.tracesData(),
+  }));
   return { experimentId, receivedAt, traces };
 }
 
