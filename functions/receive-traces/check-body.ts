@@ -1,10 +1,6 @@
 import type { ContentEncoding } from '../../shared/contracts/arrival-message.ts';
-import {
-  BodyTooLargeError,
-  decompressBody,
-  maxBodyBytes,
-  sniffCompression,
-} from '../../shared/contracts/otlp/decompress.ts';
+import { BodyTooLargeError } from '../../shared/contracts/otlp/body-too-large-error.ts';
+import { decompressBody, maxBodyBytes, sniffCompression } from '../../shared/contracts/otlp/decompress.ts';
 import type { OtlpFormat } from '../../shared/contracts/otlp/export-response.ts';
 import { otlpJsonToProtobuf } from '../../shared/contracts/otlp/from-json.ts';
 import { MalformedOtlpError } from '../../shared/contracts/otlp/malformed-otlp-error.ts';

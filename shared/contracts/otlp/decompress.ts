@@ -1,14 +1,10 @@
 import { gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 import type { ContentEncoding } from '../arrival-message.ts';
+import { BodyTooLargeError } from './body-too-large-error.ts';
 import { MalformedOtlpError } from './malformed-otlp-error.ts';
 
 /** What a body may hold when decompressed, bytes. */
 export const maxBodyBytes = 64 * 1024 * 1024;
-
-/** The body is larger than Assay takes, compressed or decompressed. */
-export class BodyTooLargeError extends Error {
-  override readonly name = 'BodyTooLargeError';
-}
 
 /**
  * The body without its content coding; itself where there is none. `deflate` is zlib as HTTP means it, or a bare deflate stream as

@@ -36,7 +36,7 @@ export function mergeTracesData(blocks: readonly Uint8Array[]): Uint8Array {
 }
 
 function collectVersions(block: Uint8Array, versions: Map<string, SpanVersion>, headers: Map<string, Header>): void {
-  const { bytes, resources, scopes } = findSpans(block);
+  const { bytes, resources, scopes } = findSpans(block, { maxParts: Number.POSITIVE_INFINITY });
   const resourceHeaders = resources.map((header) => internHeader(bytes, header, headers));
   for (const { resourceIndex, header, spans } of scopes) {
     if (spans.length === 0) continue;

@@ -1,3 +1,4 @@
+import { BodyTooLargeError } from './body-too-large-error.ts';
 import { FieldReader } from './field-reader.ts';
 import * as otlp from './otlp-fields.ts';
 import type { IdRange } from './span-ids.ts';
@@ -34,43 +35,72 @@ export interface RawRequest {
   readonly scopes: readonly RawScope[];
 }
 
+/** Where the parts of a request are gathered; `left` counts down so that a body of millions of empty messages ends early. */
+interface Gathering {
+  readonly reader: FieldReader;
+  readonly resources: RawHeader[];
+  readonly scopes: RawScope[];
+  left: number;
+}
+
 /**
  * Finds the spans of an ExportTraceServiceRequest or TracesData by byte range: tags and lengths of resources, scopes and spans
  * are read and checked, what lies in attributes, events and links is stepped over.
- * Throws MalformedOtlpError where a length does not fit.
+ * Throws MalformedOtlpError where a length does not fit, BodyTooLargeError above `maxParts` resources, scopes and spans.
  */
-export function findSpans(body: Uint8Array): RawRequest {
+export function findSpans(body: Uint8Array, { maxParts }: { maxParts: number }): RawRequest {
   const reader = new FieldReader(body);
-  const resources: RawHeader[] = [];
-  const scopes: RawScope[] = [];
+  const gathering: Gathering = { reader, resources: [], scopes: [], left: maxParts };
   while (reader.next(body.length)) {
-    if (!reader.isBytes(otlp.request.resourceSpans)) continue;
-    resources.push(readResource(reader, resources.length, scopes));
+    if (reader.isBytes(otlp.request.resourceSpans)) readResource(gathering);
   }
-  return { bytes: reader.bytes, resources, scopes };
+  return { bytes: reader.bytes, resources: gathering.resources, scopes: gathering.scopes };
 }
 
-function readResource(reader: FieldReader, resourceIndex: number, scopes: RawScope[]): RawHeader {
-  const { end } = reader;
+function countPart(gathering: Gathering): void {
+  if (gathering.left-- <= 0) throw new BodyTooLargeError('body has more spans than one request may have');
+}
+
+function readResource(gathering: Gathering): void {
+  countPart(gathering);
+  const { reader, resources } = gathering;
+  const resourceIndex = resources.length;
   const ranges: IdRange[] = [];
-  reader.pos = reader.start;
-  while (reader.next(end)) {
-    if (reader.isBytes(otlp.resourceSpans.scopeSpans)) scopes.push(readScope(reader, resourceIndex));
-    else ranges.push({ start: reader.fieldStart, end: reader.end });
-  }
-  return { ranges };
+  resources.push({ ranges });
+  readParts(reader, ranges, () => {
+    if (!reader.isBytes(otlp.resourceSpans.scopeSpans)) return false;
+    readScope(gathering, resourceIndex);
+    return true;
+  });
 }
 
-function readScope(reader: FieldReader, resourceIndex: number): RawScope {
-  const { end } = reader;
+function readScope(gathering: Gathering, resourceIndex: number): void {
+  countPart(gathering);
+  const { reader, scopes } = gathering;
   const ranges: IdRange[] = [];
   const spans: RawSpan[] = [];
+  scopes.push({ resourceIndex, header: { ranges }, spans });
+  readParts(reader, ranges, () => {
+    if (!reader.isBytes(otlp.scopeSpans.spans)) return false;
+    countPart(gathering);
+    spans.push(readSpan(reader));
+    return true;
+  });
+}
+
+/** Steps through a message: what `readPart` does not take belongs to its header. Neighbouring fields become one range. */
+function readParts(reader: FieldReader, header: IdRange[], readPart: () => boolean): void {
+  const { end } = reader;
   reader.pos = reader.start;
+  let start = -1;
   while (reader.next(end)) {
-    if (reader.isBytes(otlp.scopeSpans.spans)) spans.push(readSpan(reader));
-    else ranges.push({ start: reader.fieldStart, end: reader.end });
+    const { fieldStart } = reader;
+    if (readPart()) {
+      if (start >= 0) header.push({ start, end: fieldStart });
+      start = -1;
+    } else if (start < 0) start = fieldStart;
   }
-  return { resourceIndex, header: { ranges }, spans };
+  if (start >= 0) header.push({ start, end });
 }
 
 const absent: IdRange = { start: 0, end: 0 };

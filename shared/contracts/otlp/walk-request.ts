@@ -27,12 +27,16 @@ interface SpanGroup {
   readonly spans: RawSpan[];
 }
 
+/** Each part costs memory, whatever its size: 64 MiB could hold 32 million empty spans. Exporters send some hundreds. */
+const maxParts = 200_000;
+
 /**
  * Splits an ExportTraceServiceRequest protobuf by trace without decoding attributes. Spans whose ids cannot be stored are refused
- * one by one; a body that is not protobuf throws MalformedOtlpError.
+ * one by one; a body that is not protobuf throws MalformedOtlpError, one of more than
+ * 200,000 spans BodyTooLargeError.
  */
 export function walkTracesRequest(body: Uint8Array): WalkedRequest {
-  const request = findSpans(body);
+  const request = findSpans(body, { maxParts });
   const groupsByTrace = new Map<string, SpanGroup[]>();
   const refused: RefusedSpan[] = [];
   let position = 0;

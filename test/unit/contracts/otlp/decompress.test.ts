@@ -1,12 +1,8 @@
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { ContentEncoding } from '../../../../shared/contracts/arrival-message.ts';
-import {
-  BodyTooLargeError,
-  decompressBody,
-  maxBodyBytes,
-  sniffCompression,
-} from '../../../../shared/contracts/otlp/decompress.ts';
+import { BodyTooLargeError } from '../../../../shared/contracts/otlp/body-too-large-error.ts';
+import { decompressBody, maxBodyBytes, sniffCompression } from '../../../../shared/contracts/otlp/decompress.ts';
 import { MalformedOtlpError } from '../../../../shared/contracts/otlp/malformed-otlp-error.ts';
 
 const maxBytes = 200_000;

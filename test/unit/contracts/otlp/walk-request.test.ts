@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { BodyTooLargeError } from '../../../../shared/contracts/otlp/body-too-large-error.ts';
 import { decodeTracesData } from '../../../../shared/contracts/otlp/decode-spans.ts';
 import { MalformedOtlpError } from '../../../../shared/contracts/otlp/malformed-otlp-error.ts';
 import { describeRefused } from '../../../../shared/contracts/otlp/span-ids.ts';
@@ -104,6 +105,13 @@ describe('walkTracesRequest', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  test.each([
+    ['spans', Buffer.concat([Buffer.from('0a858080081280808008', 'hex'), Buffer.alloc(2 ** 24, '1200', 'hex')])],
+    ['resources', Buffer.alloc(2 ** 24, '0a00', 'hex')],
+  ])('does not gather millions of empty %s', (_, body) => {
+    expect(() => walkTracesRequest(body)).toThrow(BodyTooLargeError);
   });
 
   test('walks 33,000 spans of one trace', () => {
