@@ -58,8 +58,7 @@ export function* findSecrets(text: string): Iterable<PiiFinding> {
     for (const match of text.matchAll(pattern)) {
       const secret = match[1] ?? match[0];
       if (mixed && !isMixed(secret.slice(shown))) continue;
-      const start =
-        match.index + match[0].indexOf(secret, match[1] === undefined ? 0 : match[0].length - secret.length - 2);
+      const start = match.index + match[0].lastIndexOf(secret);
       yield {
         kind: 'secret',
         label,
