@@ -19,7 +19,8 @@ export function aReceiver({
   const fail = (part: string) => {
     if (failing === part) throw new Error(`${part} is throttled`);
   };
-  const handle = createHandler({
+  let handled = 0;
+  const handler = createHandler({
     queue: {
       async send(message) {
         fail('queue');
@@ -44,8 +45,21 @@ export function aReceiver({
       },
     },
   });
-  const post = async (request: RequestOptions) => readReply(await handle(anEvent(request)));
-  return { post, sent, stored, counted, logged };
+  const handle = (request: RequestOptions) => {
+    handled++;
+    return handler(anEvent(request));
+  };
+  return {
+    handle,
+    post: async (request: RequestOptions) => readReply(await handle(request)),
+    sent,
+    stored,
+    counted,
+    logged,
+    get handled() {
+      return handled;
+    },
+  };
 }
 
 export interface RequestOptions {
