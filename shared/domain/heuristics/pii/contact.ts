@@ -16,10 +16,10 @@ export function* findEmails(text: string): Iterable<PiiFinding> {
 }
 
 /** `+44 20 7946 0958`: a country code makes a number a telephone number. */
-const international = /(?<![\w+.(-])\+[1-9]\d{0,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}(?![\w-]|[.,]\d)/g;
+const international = /(?<![\w+.-])\+[1-9]\d{0,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}(?![\w-]|[.,]\d)/g;
 /** `(555) 123-4567`, `555-123-4567`: area codes do not begin with 0 or 1, and without separators it is any number. */
 const northAmerican =
-  /(?<![\w+.(-]|\d )(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])\d{3}[ .-]\d{4}(?![\w-]|[ .,]\d)/g;
+  /(?<![\w+.-]|\d )(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])\d{3}[ .-]\d{4}(?![\w-]|[ .,]\d)/g;
 /** Any other number needs the word for it before it. */
 const named =
   /(?<![\p{L}\d])(?:tel|telephone|telefon|telefono|teléfono|téléphone|phone|mobile|mobil|cell|handy|fax|whatsapp|móvil|portable)(?: (?:number|no|nr|is|ist|est|es))?[ .:#-]{0,4}(\(?\d(?:[ ./()-]{0,2}\d){6,14})(?![\w-])/giu;

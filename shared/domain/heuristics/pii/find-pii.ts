@@ -16,8 +16,8 @@ const finders = {
   phone: findPhones,
 } as const satisfies Record<PiiKind, PiiFinder>;
 
-/** A text full of addresses is not made clearer by all of them. */
-const maxPerKind = 100;
+/** A text full of addresses is not made clearer by all of them: so many distinct ones are found, and no more. */
+export const maxPerKind = 100;
 
 /** Personal data and secrets in a text, kind by kind, each value once. Takes time linear in the text. */
 export function findPii(text: string, kinds: readonly PiiKind[]): readonly PiiFinding[] {

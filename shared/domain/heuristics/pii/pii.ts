@@ -1,7 +1,7 @@
 import type { PiiDefinition } from '../definition.ts';
 import { cannotJudge, type Heuristic, noOutputs, verdict } from '../heuristic.ts';
 import { allText } from '../response-text.ts';
-import { findPii } from './find-pii.ts';
+import { findPii, maxPerKind } from './find-pii.ts';
 import type { PiiFinding } from './pii-kind.ts';
 
 /**
@@ -24,7 +24,10 @@ export function pii({ kinds, where }: PiiDefinition): Heuristic {
 function describe(found: readonly PiiFinding[]): string {
   const byLabel = Map.groupBy(found, ({ label }) => label);
   return [...byLabel]
-    .map(([label, findings]) => `${findings.length} ${plural(label, findings.length)}${samples(findings)}`)
+    .map(
+      ([label, findings]) =>
+        `${findings.length >= maxPerKind ? 'at least ' : ''}${findings.length} ${plural(label, findings.length)}${samples(findings)}`,
+    )
     .join(', ');
 }
 
