@@ -1,7 +1,7 @@
-import { ByteWriter, bytesFieldLength } from './byte-writer.ts';
-import * as otlp from './otlp-fields.ts';
+import { BodyTooLargeError } from './body-too-large-error.ts';
 import { findSpans, type RawHeader, type RawRequest, type RawScope, type RawSpan } from './raw-spans.ts';
 import { idProblem, type RefusedSpan } from './span-ids.ts';
+import { headerLength, type SpanGroup, writeTrace } from './write-trace.ts';
 
 export interface WalkedRequest {
   /** In the order in which they first appear. */
@@ -21,94 +21,60 @@ export interface WalkedTrace {
   tracesData(): Uint8Array;
 }
 
-/** The spans of one trace under one scope. */
-interface SpanGroup {
-  readonly scope: RawScope;
-  readonly spans: RawSpan[];
-}
-
 /** Each part costs memory, whatever its size: 64 MiB could hold 32 million empty spans. Exporters send some hundreds. */
 const maxParts = 200_000;
 
+/** Every trace repeats the resources and scopes of its spans: a large one above many traces would grow without bound. */
+const maxRepeatedBytes = 256 * 1024 * 1024;
+
 /**
  * Splits an ExportTraceServiceRequest protobuf by trace without decoding attributes. Spans whose ids cannot be stored are refused
- * one by one; a body that is not protobuf throws MalformedOtlpError, one of more than
- * 200,000 spans BodyTooLargeError.
+ * one by one. A body that is not protobuf throws MalformedOtlpError; one of more than 200,000 spans, or whose resources would be
+ * repeated beyond 256 MiB, throws BodyTooLargeError.
  */
 export function walkTracesRequest(body: Uint8Array): WalkedRequest {
   const request = findSpans(body, { maxParts });
-  const groupsByTrace = new Map<string, SpanGroup[]>();
+  const split: Split = { request, groups: new Map(), repeatedBytes: 0 };
   const refused: RefusedSpan[] = [];
   let position = 0;
   for (const scope of request.scopes) {
     for (const span of scope.spans) {
       const reason = idProblem(request.bytes, { trace: span.traceId, span: span.spanId, parent: span.parentSpanId });
-      if (reason === undefined) addSpan(groupsByTrace, request, scope, span);
+      if (reason === undefined) addSpan(split, { scope, span });
       else refused.push({ position, reason });
       position++;
     }
   }
-  const traces = Array.from(groupsByTrace, ([id, groups]) => ({
+  const traces = Array.from(split.groups, ([id, groups]) => ({
     traceId: `tr-${id}`,
     tracesData: () => writeTrace(request, groups),
   }));
   return { traces, spanCount: position - refused.length, refused };
 }
 
-function addSpan(groups: Map<string, SpanGroup[]>, request: RawRequest, scope: RawScope, span: RawSpan): void {
-  const id = request.bytes.toString('hex', span.traceId.start, span.traceId.end);
-  const ofTrace = groups.get(id);
-  if (!ofTrace) groups.set(id, [{ scope, spans: [span] }]);
-  else if (ofTrace[ofTrace.length - 1]?.scope === scope) ofTrace[ofTrace.length - 1]?.spans.push(span);
-  else ofTrace.push({ scope, spans: [span] });
+interface Split {
+  readonly request: RawRequest;
+  /** By trace id in hex. */
+  readonly groups: Map<string, SpanGroup[]>;
+  repeatedBytes: number;
 }
 
-/** Groups under one resource, with the sizes that protobuf wants before the content. */
-interface SizedResource {
-  readonly header: RawHeader;
-  readonly scopes: { group: SpanGroup; size: number }[];
-  size: number;
-}
-
-function writeTrace(request: RawRequest, groups: readonly SpanGroup[]): Uint8Array {
-  const resources = sizeResources(request, groups);
-  const writer = new ByteWriter(resources.reduce((sum, { size }) => sum + bytesFieldLength(size), 0));
-  for (const { header, scopes, size } of resources) {
-    writer.openField(otlp.request.resourceSpans, size);
-    copyHeader(writer, request, header);
-    for (const { group, size: scopeSize } of scopes) {
-      writer.openField(otlp.resourceSpans.scopeSpans, scopeSize);
-      copyHeader(writer, request, group.scope.header);
-      for (const { start, end } of group.spans) {
-        writer.openField(otlp.scopeSpans.spans, end - start);
-        writer.copy(request.bytes, start, end);
-      }
-    }
+function addSpan(split: Split, { scope, span }: { scope: RawScope; span: RawSpan }): void {
+  const id = split.request.bytes.toString('hex', span.traceId.start, span.traceId.end);
+  const groups = split.groups.get(id);
+  const last = groups?.at(-1);
+  if (last?.scope === scope) {
+    last.spans.push(span);
+    return;
   }
-  return writer.bytes;
+  countRepeated(split, scope);
+  const group = { scope, spans: [span] };
+  if (groups) groups.push(group);
+  else split.groups.set(id, [group]);
 }
 
-function sizeResources(request: RawRequest, groups: readonly SpanGroup[]): SizedResource[] {
-  const resources = new Map<number, SizedResource>();
-  for (const group of groups) {
-    const { resourceIndex } = group.scope;
-    const header = request.resources[resourceIndex] as RawHeader;
-    const resource = resources.get(resourceIndex) ?? { header, scopes: [], size: headerLength(header) };
-    const size = group.spans.reduce(
-      (sum, { start, end }) => sum + bytesFieldLength(end - start),
-      headerLength(group.scope.header),
-    );
-    resource.scopes.push({ group, size });
-    resource.size += bytesFieldLength(size);
-    resources.set(resourceIndex, resource);
-  }
-  return [...resources.values()];
-}
-
-function headerLength({ ranges }: RawHeader): number {
-  return ranges.reduce((sum, { start, end }) => sum + end - start, 0);
-}
-
-function copyHeader(writer: ByteWriter, request: RawRequest, { ranges }: RawHeader): void {
-  for (const { start, end } of ranges) writer.copy(request.bytes, start, end);
+function countRepeated(split: Split, { resourceIndex, header }: RawScope): void {
+  split.repeatedBytes += headerLength(split.request.resources[resourceIndex] as RawHeader) + headerLength(header);
+  if (split.repeatedBytes <= maxRepeatedBytes) return;
+  throw new BodyTooLargeError('body has resources too large for so many traces');
 }

@@ -114,6 +114,13 @@ describe('walkTracesRequest', () => {
     expect(() => walkTracesRequest(body)).toThrow(BodyTooLargeError);
   });
 
+  test('does not repeat a large resource for thousands of traces', () => {
+    const spans = Array.from({ length: 3_000 }, (_, i) => ({ traceId: (i + 1).toString(16).padStart(32, '0') }));
+    const many = (service: string) => () => walkTracesRequest(anOtlpRequest({ service, spans })).traces.length;
+    expect(many('x'.repeat(80_000))()).toBe(3_000);
+    expect(many('x'.repeat(100_000))).toThrow(BodyTooLargeError);
+  });
+
   test('walks 33,000 spans of one trace', () => {
     const spans = Array.from({ length: 33_000 }, (_, i) => ({ spanId: (i + 1).toString(16).padStart(16, '0') }));
     const { traces, spanCount } = walkTracesRequest(anOtlpRequest({ spans }));
