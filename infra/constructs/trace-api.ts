@@ -1,0 +1,154 @@
+import { CfnOutput, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import {
+  HttpApi,
+  HttpMethod,
+  HttpNoneAuthorizer,
+  HttpStage,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaAuthorizer, HttpLambdaResponseType } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import type { AuthorizeRequestEnv } from '../../functions/authorize-request/env.ts';
+import type { ReceiveTracesEnv } from '../../functions/receive-traces/env.ts';
+import type { ServeApiEnv } from '../../functions/serve-api/env.ts';
+import { grantObjects, grantSendMessages, grantTable } from './grants.ts';
+import { ServiceFunction } from './service-function.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+export interface TraceApiProps {
+  readonly traces: TableV2;
+  readonly registry: TableV2;
+  readonly traceStore: IBucket;
+  readonly arrivals: WorkQueue;
+}
+
+/** One HTTP API: OTLP goes to receive-traces, everything else to serve-api. */
+export class TraceApi extends Construct {
+  readonly api: HttpApi;
+  readonly receiveTraces: NodejsFunction;
+  readonly serveApi: NodejsFunction;
+  readonly authorizeRequest: NodejsFunction;
+
+  constructor(scope: Construct, id: string, props: TraceApiProps) {
+    super(scope, id);
+    this.receiveTraces = this.#receiveTraces(props);
+    this.serveApi = this.#serveApi(props);
+    this.authorizeRequest = this.#authorizeRequest(props);
+    this.api = new HttpApi(this, 'Api', {
+      description: 'Assay: traces in, answers out',
+      createDefaultStage: false,
+      defaultAuthorizer: new HttpLambdaAuthorizer('Keys', this.authorizeRequest, {
+        responseTypes: [HttpLambdaResponseType.SIMPLE],
+        identitySource: ['$request.header.Authorization'],
+        // A revoked key lives so long.
+        resultsCacheTtl: Duration.seconds(60),
+      }),
+    });
+    this.#addRoutes();
+    this.#addStage();
+    new CfnOutput(this, 'ApiUrl', { value: this.api.apiEndpoint, description: 'URL of the API' }).overrideLogicalId(
+      'ApiUrl',
+    );
+  }
+
+  #addRoutes(): void {
+    const receive = new HttpLambdaIntegration('Receive', this.receiveTraces);
+    const serve = new HttpLambdaIntegration('Serve', this.serveApi);
+    const authorizer = new HttpNoneAuthorizer();
+    this.api.addRoutes({ path: '/v1/traces', methods: [HttpMethod.POST], integration: receive });
+    this.api.addRoutes({ path: '/v1/{proxy+}', methods: [HttpMethod.ANY], integration: receive });
+    const open = [
+      ...this.api.addRoutes({ path: '/health', methods: [HttpMethod.GET], integration: serve, authorizer }),
+      ...this.api.addRoutes({ path: '/version', methods: [HttpMethod.GET], integration: serve, authorizer }),
+    ];
+    const reason =
+      'load balancers and MLflow clients ask for health and version before they have a key; neither tells anything else';
+    for (const route of open) Validations.of(route).acknowledge({ id: 'AwsSolutions-APIG4', reason });
+    this.api.addRoutes({ path: '/$default', methods: [HttpMethod.ANY], integration: serve });
+  }
+
+  #addStage(): void {
+    const logGroup = new LogGroup(this, 'AccessLog', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    new HttpStage(this, 'Stage', {
+      httpApi: this.api,
+      stageName: '$default',
+      autoDeploy: true,
+      // The account's default is 10,000 a second for all its APIs together.
+      throttle: { rateLimit: 2_000, burstLimit: 4_000 },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(logGroup),
+        format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
+      },
+    });
+  }
+
+  #receiveTraces({ registry, traceStore, arrivals }: TraceApiProps): NodejsFunction {
+    const { lambda } = new ServiceFunction<ReceiveTracesEnv>(this, 'ReceiveTraces', {
+      name: 'receive-traces',
+      timeout: Duration.seconds(15),
+      // Holds a body of 64 MiB, the compressed one and its base64 beside it.
+      memorySize: 512,
+      environment: {
+        REGISTRY_TABLE: registry.tableName,
+        ARRIVALS_QUEUE_URL: arrivals.queue.queueUrl,
+        TRACE_STORE_BUCKET: traceStore.bucketName,
+      },
+    });
+    grantTable(registry, lambda, ['GetItem']);
+    grantObjects(traceStore, lambda, { write: ['inbox/*'] });
+    grantSendMessages(arrivals.queue, lambda);
+    return lambda;
+  }
+
+  #serveApi({ traces, registry, traceStore }: TraceApiProps): NodejsFunction {
+    const { lambda } = new ServiceFunction<ServeApiEnv>(this, 'ServeApi', {
+      name: 'serve-api',
+      timeout: Duration.seconds(29),
+      memorySize: 1024,
+      environment: {
+        TRACES_TABLE: traces.tableName,
+        REGISTRY_TABLE: registry.tableName,
+        TRACE_STORE_BUCKET: traceStore.bucketName,
+      },
+    });
+    grantTable(traces, lambda, ['BatchGetItem', 'BatchWriteItem', 'Query'], ['by-time']);
+    grantTable(registry, lambda, ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem']);
+    grantObjects(traceStore, lambda, { read: ['segments/*', 'answers/*'], write: ['answers/*'] });
+    return lambda;
+  }
+
+  #authorizeRequest({ registry }: TraceApiProps): NodejsFunction {
+    const { lambda } = new ServiceFunction<AuthorizeRequestEnv>(this, 'AuthorizeRequest', {
+      name: 'authorize-request',
+      timeout: Duration.seconds(5),
+      memorySize: 256,
+      environment: { REGISTRY_TABLE: registry.tableName },
+    });
+    grantTable(registry, lambda, ['GetItem']);
+    return lambda;
+  }
+}
+
+const accessLogFields = {
+  requestId: '$context.requestId',
+  time: '$context.requestTimeEpoch',
+  ip: '$context.identity.sourceIp',
+  method: '$context.httpMethod',
+  path: '$context.path',
+  status: '$context.status',
+  requestBytes: '$context.requestLength',
+  responseBytes: '$context.responseLength',
+  latencyMs: '$context.responseLatency',
+  key: '$context.authorizer.keyName',
+  error: '$context.error.message',
+  integrationError: '$context.integrationErrorMessage',
+};

@@ -1,0 +1,51 @@
+import { CfnOutput, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { StageConfig } from '../config.ts';
+import { Operations } from '../constructs/operations.ts';
+import { TraceApi } from '../constructs/trace-api.ts';
+import { TraceArchive } from '../constructs/trace-archive.ts';
+import { TracePipeline } from '../constructs/trace-pipeline.ts';
+import type { StorageStack } from './storage-stack.ts';
+
+export interface MonitoringStackProps extends StackProps {
+  readonly config: StageConfig;
+  readonly storage: StorageStack;
+}
+
+/** What works on the traces: API, pipeline, streams into the archive, alarms. Can be deleted and made again. */
+export class MonitoringStack extends Stack {
+  constructor(scope: Construct, id: string, { config, storage, ...props }: MonitoringStackProps) {
+    super(scope, id, { description: 'Assay: receives, samples and scores traces', ...props });
+    Validations.of(this).acknowledge({
+      id: 'CloudFormation-Validate::W7001',
+      reason: "the library's Firehose construct adds a mapping that only other destinations use",
+    });
+    const { traces, registry } = storage.tables;
+    const { traceStore, archive: archiveBucket } = storage.buckets;
+    const archive = new TraceArchive(this, 'Archive', { archive: archiveBucket, catalog: storage.catalog });
+    const pipeline = new TracePipeline(this, 'Pipeline', {
+      traces,
+      registry,
+      traceStore,
+      archiveBucket,
+      archive,
+      traceRetentionDays: config.traceRetentionDays,
+    });
+    const { arrivals, evaluations, indexTraces, runScorers, sweep } = pipeline;
+    const { receiveTraces, serveApi, authorizeRequest } = new TraceApi(this, 'Front', {
+      traces,
+      registry,
+      traceStore,
+      arrivals,
+    });
+    const operations = new Operations(this, 'Operations', {
+      queues: { arrivals, evaluations },
+      functions: { receiveTraces, indexTraces, runScorers, serveApi, authorizeRequest, sweep },
+      archive,
+      alarmEmail: config.alarmEmail,
+    });
+    new CfnOutput(this, 'ArrivalsQueueUrl', { value: arrivals.queue.queueUrl });
+    new CfnOutput(this, 'EvaluationsQueueUrl', { value: evaluations.queue.queueUrl });
+    new CfnOutput(this, 'AlarmTopic', { value: operations.topic.topicArn });
+  }
+}
