@@ -1,9 +1,11 @@
 import { PbfWriter } from 'pbf';
+import { BodyTooLargeError } from './body-too-large-error.ts';
 import { encodeSpan } from './encode-span.ts';
 import { writeAttributes } from './encode-values.ts';
 import { asList, asObject, asText, type JsonObject, JsonValueError, pick } from './json-values.ts';
 import { MalformedOtlpError } from './malformed-otlp-error.ts';
 import * as otlp from './otlp-fields.ts';
+import { maxParts } from './request-limits.ts';
 import type { RefusedSpan } from './span-ids.ts';
 import { writeTextField } from './write-text.ts';
 
@@ -62,6 +64,7 @@ function writeScopeSpans({ item, progress }: Part, writer: PbfWriter): void {
   const scope = group.scope ?? undefined;
   if (scope !== undefined) writer.writeMessage(otlp.scopeSpans.scope, writeScope, asObject(scope, 'scope'));
   for (const span of asList(group.spans, 'spans')) {
+    if (progress.position >= maxParts) throw new BodyTooLargeError('body has more spans than one request may have');
     const encoded = encodeSpan(span);
     if (encoded instanceof Uint8Array) writer.writeBytesField(otlp.scopeSpans.spans, encoded);
     else progress.refused.push({ position: progress.position, reason: encoded.reason });

@@ -1,5 +1,6 @@
 import { BodyTooLargeError } from './body-too-large-error.ts';
 import { findSpans, type RawHeader, type RawRequest, type RawScope, type RawSpan } from './raw-spans.ts';
+import { maxParts, maxRepeatedBytes } from './request-limits.ts';
 import { idProblem, type RefusedSpan } from './span-ids.ts';
 import { headerLength, type SpanGroup, writeTrace } from './write-trace.ts';
 
@@ -20,12 +21,6 @@ export interface WalkedTrace {
    */
   tracesData(): Uint8Array;
 }
-
-/** Each part costs memory, whatever its size: 64 MiB could hold 32 million empty spans. Exporters send some hundreds. */
-const maxParts = 200_000;
-
-/** Every trace repeats the resources and scopes of its spans: a large one above many traces would grow without bound. */
-const maxRepeatedBytes = 256 * 1024 * 1024;
 
 /**
  * Splits an ExportTraceServiceRequest protobuf by trace without decoding attributes. Spans whose ids cannot be stored are refused

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { BodyTooLargeError } from '../../../../shared/contracts/otlp/body-too-large-error.ts';
 import { decodeTracesData } from '../../../../shared/contracts/otlp/decode-spans.ts';
 import { otlpJsonToProtobuf } from '../../../../shared/contracts/otlp/from-json.ts';
 import { MalformedOtlpError } from '../../../../shared/contracts/otlp/malformed-otlp-error.ts';
@@ -191,6 +192,11 @@ describe('otlpJsonToProtobuf', () => {
   ])('says of %s that it is not a request', (_, text, message) => {
     expect(() => otlpJsonToProtobuf(text)).toThrow(MalformedOtlpError);
     expect(() => otlpJsonToProtobuf(text)).toThrow(message);
+  });
+
+  test('does not gather millions of things that are no spans', () => {
+    const text = requestOf('HERE').replace('"HERE"', Array.from({ length: 200_001 }, () => 0).join());
+    expect(() => otlpJsonToProtobuf(text)).toThrow(BodyTooLargeError);
   });
 
   test.each(['{}', '{"resourceSpans":[]}'])('takes %s as an empty request', (text) => {
