@@ -12,7 +12,7 @@ import { RefusedRequest } from './refused-request.ts';
  * What Lambda takes: an event of 6 MB, in which API Gateway has put the body as base64, less room for the headers.
  * Source: docs.aws.amazon.com/lambda, "Lambda quotas".
  */
-export const maxWireBytes = 4_600_000;
+const maxWireBytes = 4_600_000;
 
 export interface CheckedBody {
   /** Spans that will be stored. */

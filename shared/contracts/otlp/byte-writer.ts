@@ -1,5 +1,5 @@
 /** Length of a protobuf varint, bytes. Of lengths and tags: below 2^31. */
-export function varintLength(value: number): number {
+function varintLength(value: number): number {
   if (value < 0x80) return 1;
   if (value < 0x4000) return 2;
   if (value < 0x200000) return 3;

@@ -4,7 +4,7 @@ import { MalformedOtlpError } from './malformed-otlp-error.ts';
 import * as otlp from './otlp-fields.ts';
 
 /** In place of a value whose bytes are not protobuf. */
-export const malformedMarker = '[malformed value]';
+const malformedMarker = '[malformed value]';
 
 /** Reads the KeyValue that the reader stands on into `attributes`; of several values of a key the last one stands. Never throws. */
 export function decodeAttribute(reader: FieldReader, attributes: Attributes): void {
@@ -21,7 +21,7 @@ export function decodeAttribute(reader: FieldReader, attributes: Attributes): vo
 }
 
 /** `__proto__` is a key like any other: assigned plainly it would replace the prototype. */
-export function setAttribute(attributes: Attributes, key: string, value: AttributeValue): void {
+function setAttribute(attributes: Attributes, key: string, value: AttributeValue): void {
   if (key !== '__proto__') (attributes as Record<string, AttributeValue>)[key] = value;
   else Object.defineProperty(attributes, key, { value, enumerable: true, configurable: true, writable: true });
 }

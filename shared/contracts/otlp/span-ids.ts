@@ -1,5 +1,5 @@
 /** Length of the ids of OpenTelemetry, bytes. */
-export const traceIdLength = 16;
+const traceIdLength = 16;
 export const spanIdLength = 8;
 
 /** A span that was left out, and why; its neighbours are kept. */

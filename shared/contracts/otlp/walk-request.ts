@@ -12,7 +12,7 @@ export interface WalkedRequest {
   readonly refused: readonly RefusedSpan[];
 }
 
-export interface WalkedTrace {
+interface WalkedTrace {
   /** `tr-` and 32 hex digits. */
   readonly traceId: string;
   /**

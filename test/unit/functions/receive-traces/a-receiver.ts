@@ -72,7 +72,7 @@ export interface RequestOptions {
 }
 
 /** A request as API Gateway hands it over: text as it is, other bodies in base64. */
-export function anEvent({
+function anEvent({
   body,
   headers = {},
   path = '/v1/traces',
