@@ -36,7 +36,7 @@ export class ServiceFunction<Env extends Record<string, unknown>> extends Constr
       architecture: Architecture.ARM_64,
       timeout,
       memorySize,
-      environment,
+      environment: { ...environment, POWERTOOLS_SERVICE_NAME: name },
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       tracing: Tracing.ACTIVE,

@@ -95,8 +95,8 @@ export class TraceApi extends Construct {
     const { lambda } = new ServiceFunction<ReceiveTracesEnv>(this, 'ReceiveTraces', {
       name: 'receive-traces',
       timeout: Duration.seconds(15),
-      // Holds a body of 64 MiB, the compressed one and its base64 beside it.
-      memorySize: 512,
+      // Holds a JSON body of 64 MiB, parsed.
+      memorySize: 1024,
       environment: {
         REGISTRY_TABLE: registry.tableName,
         ARRIVALS_QUEUE_URL: arrivals.queue.queueUrl,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Content codings of an OTLP body that receive-traces accepts. */
 export const contentEncodings = ['identity', 'gzip', 'deflate', 'zstd'] as const;

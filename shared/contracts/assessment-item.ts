@@ -16,7 +16,8 @@ export function toAssessmentItem(assessment: Assessment, options: { retentionDay
 }
 
 export function fromAssessmentItem(item: Record<string, unknown>): Assessment {
-  if (item.v !== formatVersion) throw new Error(`assessment item of format ${String(item.v)}, expected ${formatVersion}`);
+  if (item.v !== formatVersion)
+    throw new Error(`assessment item of format ${String(item.v)}, expected ${formatVersion}`);
   const { pk, sk: _, v: __, expiresAt: ___, ...rest } = item;
   return { traceId: pk as string, ...rest } as Assessment;
 }

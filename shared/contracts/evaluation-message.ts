@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What lies in the evaluations queue: one trace and the scorers selected for it. */
 export const evaluationMessage = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HeuristicDefinition } from '../domain/heuristics/definition.ts';
 import { piiKinds } from '../domain/heuristics/pii/pii-kind.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HeuristicDefinition } from '../domain/heuristics/definition.ts';
 import { InvalidHeuristicError, parseHeuristicDefinition } from './heuristic-definition.ts';
 import { parseBuiltinHeuristic } from './mlflow-heuristics.ts';
@@ -46,7 +46,7 @@ const wireScorer = z.looseObject({
   name: z.string().min(1),
   description: z.string().nullish(),
   is_session_level_scorer: z.boolean().nullish(),
-  assay_heuristic: z.unknown(),
+  assay_heuristic: z.unknown().optional(),
   builtin_scorer_class: z.string().nullish(),
   builtin_scorer_pydantic_data: jsonObject.nullish(),
   instructions_judge_pydantic_data: z.looseObject({ instructions: z.string(), model: z.string().nullish() }).nullish(),

@@ -64,7 +64,9 @@ const emptyFacts = { tags: {}, metadata: {}, models: [], errorCount: 0, toolCall
 /** The facts without what `emptyFacts` puts back. */
 function compactFacts(facts: TraceFacts): Record<string, unknown> {
   const isEmpty = (value: unknown) =>
-    value === undefined || value === 0 || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+    value === undefined ||
+    value === 0 ||
+    (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
   const always = new Set(['requestTime', 'durationMs', 'spanCount']);
   return Object.fromEntries(Object.entries(facts).filter(([key, value]) => always.has(key) || !isEmpty(value)));
 }

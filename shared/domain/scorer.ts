@@ -1,6 +1,6 @@
-import type { JsonValue } from './span.ts';
 import type { AssessmentError } from './assessment.ts';
 import type { ScorableTrace } from './scorable-trace.ts';
+import type { JsonValue } from './span.ts';
 
 /** A registered version of a scorer: immutable. */
 export interface ScorerVersion {

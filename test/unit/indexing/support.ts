@@ -13,7 +13,7 @@ export function someRules(scorers: readonly ScorerRule[] = [], settings: Partial
 }
 
 export function aScorerVersion(name = 'length'): ScorerVersion {
-  const serialized = JSON.stringify({ name, serialization_version: 1, assay_heuristic: { type: 'error-free' } });
+  const serialized = JSON.stringify({ name, serialization_version: 1, assay_heuristic: { type: 'error_free' } });
   return { experimentId: '0', name, version: 1, scorerId: `id-of-${name}`, serialized, createdAt: 0 };
 }
 

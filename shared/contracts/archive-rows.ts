@@ -1,0 +1,176 @@
+import type { Assessment } from '../domain/assessment.ts';
+import { jsonText } from '../domain/facts/attribute-text.ts';
+import type { ArchivedSpan } from '../domain/ports.ts';
+import type { Attributes, AttributeValue, JsonValue, Span } from '../domain/span.ts';
+import type { TraceInfo } from '../domain/trace.ts';
+import type { AssessmentRow, SpanRow, TraceRow } from './archive-columns.ts';
+
+/** The row of one revision of a trace. */
+export function traceRow(
+  { traceId, experimentId, revision, completeness, facts }: TraceInfo,
+  archivedAt: number,
+): TraceRow {
+  const { tokens, cost } = facts;
+  return {
+    row_id: traceId,
+    revision,
+    trace_id: traceId,
+    experiment_id: experimentId,
+    request_time: timestamp(facts.requestTime),
+    duration_ms: facts.durationMs,
+    state: facts.state,
+    completeness,
+    name: facts.name,
+    request_preview: facts.requestPreview,
+    response_preview: facts.responsePreview,
+    client_request_id: facts.clientRequestId,
+    session_id: facts.sessionId,
+    user_id: facts.userId,
+    tags: JSON.stringify(facts.tags),
+    metadata: JSON.stringify(facts.metadata),
+    models: facts.models,
+    input_tokens: tokens?.inputTokens,
+    output_tokens: tokens?.outputTokens,
+    total_tokens: tokens?.totalTokens,
+    cache_read_input_tokens: tokens?.cacheReadInputTokens,
+    cache_creation_input_tokens: tokens?.cacheCreationInputTokens,
+    input_cost: cost?.inputCost,
+    output_cost: cost?.outputCost,
+    total_cost: cost?.totalCost,
+    span_count: facts.spanCount,
+    error_count: facts.errorCount,
+    tool_call_count: facts.toolCallCount,
+    tool_error_count: facts.toolErrorCount,
+    archived_at: timestamp(archivedAt),
+  } as TraceRow;
+}
+
+/** The row of one span; what stands in `inputs` and `outputs` is left out of `attributes`. */
+export function spanRow({
+  span,
+  facts,
+  sizeBytes,
+  experimentId,
+  isForeign,
+  archivedAt,
+}: ArchivedSpan & { archivedAt: number }): SpanRow {
+  const { tokens } = facts;
+  const traceId = `tr-${span.traceId}`;
+  return {
+    row_id: `${traceId}/${span.spanId}${isForeign ? `@${experimentId}` : ''}`,
+    trace_id: traceId,
+    span_id: span.spanId,
+    parent_span_id: span.parentSpanId,
+    experiment_id: experimentId,
+    is_foreign: isForeign,
+    name: span.name,
+    kind: span.kind,
+    span_type: facts.type,
+    start_time: timestamp(millis(span.startTimeUnixNano)),
+    end_time: span.endTimeUnixNano > 0n ? timestamp(millis(span.endTimeUnixNano)) : undefined,
+    start_time_unix_nano: signed(span.startTimeUnixNano),
+    end_time_unix_nano: signed(span.endTimeUnixNano),
+    duration_ms: durationMs(span),
+    status_code: span.status.code,
+    status_message: span.status.message || undefined,
+    model: facts.model,
+    provider: facts.provider,
+    input_tokens: tokens?.inputTokens,
+    output_tokens: tokens?.outputTokens,
+    total_tokens: tokens?.totalTokens,
+    cache_read_input_tokens: tokens?.cacheReadInputTokens,
+    cache_creation_input_tokens: tokens?.cacheCreationInputTokens,
+    total_cost: facts.cost?.totalCost,
+    tool_name: facts.tool?.name,
+    tool_failed: facts.tool?.failed,
+    inputs: facts.inputs?.text,
+    inputs_attribute: facts.inputs?.attribute,
+    outputs: facts.outputs?.text,
+    outputs_attribute: facts.outputs?.attribute,
+    attributes: jsonText(without(span.attributes, [facts.inputs?.attribute, facts.outputs?.attribute])),
+    events: span.events.length > 0 ? jsonText(span.events.map(plainEvent)) : undefined,
+    links: span.links.length > 0 ? jsonText(span.links.map((link) => ({ ...link }))) : undefined,
+    resource_attributes: jsonText(span.resource.attributes),
+    scope_name: span.scope.name || undefined,
+    scope_version: span.scope.version || undefined,
+    size_bytes: sizeBytes,
+    archived_at: timestamp(archivedAt),
+  } as SpanRow;
+}
+
+/** The row of one writing of an assessment. */
+export function assessmentRow(assessment: Assessment, archivedAt: number): AssessmentRow {
+  const { assessmentId, scorer, error } = assessment;
+  return {
+    row_id: assessmentId,
+    assessment_id: assessmentId,
+    trace_id: assessment.traceId,
+    experiment_id: assessment.experimentId,
+    name: assessment.name,
+    kind: assessment.kind,
+    source_type: assessment.source.type,
+    source_id: assessment.source.id,
+    value: JSON.stringify(assessment.value),
+    value_number: asNumber(assessment.value),
+    value_text: typeof assessment.value === 'string' ? assessment.value : undefined,
+    error_code: error?.code,
+    error_message: error?.message,
+    rationale: assessment.rationale,
+    metadata: JSON.stringify(assessment.metadata),
+    span_id: assessment.spanId,
+    scorer_name: scorer?.name,
+    scorer_version: scorer?.version,
+    sample_rate: scorer?.sampleRate,
+    valid: assessment.valid,
+    created_at: timestamp(assessment.createdAt),
+    updated_at: timestamp(assessment.updatedAt),
+    archived_at: timestamp(archivedAt),
+  } as AssessmentRow;
+}
+
+/** The row as a JSON document. A bigint is written as the integer it is: Firehose reads bigint columns from integers. */
+export function rowText(row: object): string {
+  let text = '{';
+  for (const [name, value] of Object.entries(row)) {
+    if (value === undefined || value === null) continue;
+    text += `${text.length > 1 ? ',' : ''}"${name}":${typeof value === 'bigint' ? value : JSON.stringify(value)}`;
+  }
+  return `${text}}`;
+}
+
+/** `yyyy-MM-dd HH:mm:ss.SSS` in UTC. */
+function timestamp(epochMs: number): string {
+  return new Date(epochMs).toISOString().slice(0, 23).replace('T', ' ');
+}
+
+function millis(nanos: bigint): number {
+  return Number(nanos / 1_000_000n);
+}
+
+/** A bigint column is signed; a time beyond the year 2262 is nobody's. */
+function signed(nanos: bigint): bigint {
+  return nanos <= 0x7fff_ffff_ffff_ffffn ? nanos : 0x7fff_ffff_ffff_ffffn;
+}
+
+function durationMs({ startTimeUnixNano, endTimeUnixNano }: Span): number | undefined {
+  if (endTimeUnixNano === 0n) return undefined;
+  return Math.max(0, Number(endTimeUnixNano - startTimeUnixNano) / 1e6);
+}
+
+function without(attributes: Attributes, names: readonly (string | undefined)[]): Attributes {
+  const rest: Record<string, AttributeValue> = {};
+  for (const name in attributes) if (!names.includes(name)) rest[name] = attributes[name] as AttributeValue;
+  return rest;
+}
+
+function plainEvent({ timeUnixNano, name, attributes }: Span['events'][number]): Attributes {
+  return { time_unix_nano: timeUnixNano, name, attributes };
+}
+
+/** Yes and true count as 1, no and false as 0; other texts have no number. */
+function asNumber(value: JsonValue): number | undefined {
+  if (typeof value === 'number') return value;
+  if (value === true || value === 'yes' || value === 'true') return 1;
+  if (value === false || value === 'no' || value === 'false') return 0;
+  return undefined;
+}

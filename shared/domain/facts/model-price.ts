@@ -1,0 +1,50 @@
+import priceList from '../model-prices.json' with { type: 'json' };
+import type { Cost, TokenUsage } from '../trace.ts';
+
+/** US$ per million tokens; cached tokens cost as input where the provider has no price of their own. */
+interface ModelPrice {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead?: number;
+  readonly cacheWrite?: number;
+}
+
+const prices: ReadonlyMap<string, ModelPrice> = new Map(Object.entries(priceList.models));
+const million = 1_000_000;
+
+/** What a call of the model cost; undefined for a model that the list does not know: no cost is better than a wrong one. */
+export function modelCost(model: string, tokens: TokenUsage): Cost | undefined {
+  const price = modelPrice(model);
+  if (price === undefined) return undefined;
+  const [read, write] = [tokens.cacheReadInputTokens ?? 0, tokens.cacheCreationInputTokens ?? 0];
+  const plain = Math.max(0, tokens.inputTokens - read - write);
+  const inputCost =
+    (plain * price.input + read * (price.cacheRead ?? price.input) + write * (price.cacheWrite ?? price.input)) /
+    million;
+  const outputCost = (tokens.outputTokens * price.output) / million;
+  return { inputCost, outputCost, totalCost: inputCost + outputCost };
+}
+
+/**
+ * The price of a model however it is spelled: `openai/gpt-4o`, `gpt-4o-mini-2024-07-18`,
+ * `us.anthropic.claude-haiku-4-5-20251001-v1:0`, `models/gemini-2.5-pro`, `mistral-large-latest`.
+ */
+export function modelPrice(model: string): ModelPrice | undefined {
+  const known = normalized.get(model);
+  if (known !== undefined || normalized.has(model)) return known;
+  const found = prices.get(normalize(model));
+  if (normalized.size < 1_000) normalized.set(model, found);
+  return found;
+}
+
+const normalized = new Map<string, ModelPrice | undefined>();
+
+function normalize(model: string): string {
+  const name = model.toLowerCase().split('/').at(-1) ?? '';
+  return name
+    .replace(/^(?:us|eu|apac|jp|au|global)\./, '')
+    .replace(/^(?:anthropic|amazon|openai|mistral|meta|google)[.:]/, '')
+    .replace(/-v\d+(?::\d+)?$|(?::\d+)$/, '')
+    .replace(/-1$(?<=gpt-oss-(?:20|120)b-1)/, '')
+    .replace(/[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}|latest|preview)$/, '');
+}

@@ -1,0 +1,40 @@
+import type { Assessment } from '../assessment.ts';
+import type { ScorableSpan, ScorableTrace } from '../scorable-trace.ts';
+import type { JsonValue } from '../span.ts';
+import type { SpanText } from '../span-facts.ts';
+import type { TraceInfo } from '../trace.ts';
+import { parseJson } from './attribute-text.ts';
+import { deriveTraceFacts, rootOf, traceInputs, traceOutputs } from './derive-trace-facts.ts';
+
+/** A trace as scorers see it; its facts are those of the spans given. */
+export function toScorableTrace({
+  info,
+  spans: unordered,
+  assessments,
+}: {
+  info: Pick<TraceInfo, 'traceId' | 'experimentId'>;
+  spans: readonly ScorableSpan[];
+  assessments: readonly Assessment[];
+}): ScorableTrace {
+  const spans = unordered.toSorted((a, b) => Number(a.span.startTimeUnixNano - b.span.startTimeUnixNano));
+  const root = rootOf(spans);
+  const [inputs, outputs] = [asJson(traceInputs(spans, root)), asJson(traceOutputs(spans, root))];
+  return {
+    traceId: info.traceId,
+    experimentId: info.experimentId,
+    facts: deriveTraceFacts(spans),
+    spans,
+    ...(inputs !== undefined && { inputs }),
+    ...(outputs !== undefined && { outputs }),
+    expectations: Object.fromEntries(
+      assessments.filter(({ kind, valid }) => kind === 'expectation' && valid).map(({ name, value }) => [name, value]),
+    ),
+  };
+}
+
+/** A text as the value that it is as JSON; plain text stays text. */
+function asJson(text: SpanText | undefined): JsonValue | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\s*[[{"\-\dtfn]/.test(text.text) ? parseJson(text.text) : undefined;
+  return value === undefined ? text.text : (value as JsonValue);
+}

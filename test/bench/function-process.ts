@@ -1,0 +1,54 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+
+/** CPU seconds, user and system, of the whole process. */
+export type CpuSeconds = number;
+
+/** A bundled function in a process of its own, as Lambda would run it. */
+export class FunctionProcess {
+  readonly #child: ChildProcess;
+  /** From the start of the import until the handler was there. */
+  readonly initCpu: Promise<CpuSeconds>;
+
+  constructor({
+    bundle,
+    environment,
+    execArgv = [],
+  }: { bundle: string; environment: Record<string, string>; execArgv?: readonly string[] }) {
+    this.#child = fork(join(import.meta.dirname, 'function-child.ts'), [bundle], {
+      env: { PATH: process.env.PATH ?? '', ...environment },
+      execArgv: [...execArgv],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.initCpu = this.#next() as Promise<CpuSeconds>;
+  }
+
+  async invoke(event: unknown): Promise<unknown> {
+    this.#child.send({ event });
+    return this.#next();
+  }
+
+  async cpu(): Promise<CpuSeconds> {
+    this.#child.send({ cpu: true });
+    return (await this.#next()) as CpuSeconds;
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.disconnect();
+    await ended;
+  }
+
+  #next(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const onExit = (code: number | null) => reject(new Error(`the function's process ended with ${code}`));
+      this.#child.once('exit', onExit);
+      this.#child.once('message', (message: { result?: unknown; error?: string }) => {
+        this.#child.off('exit', onExit);
+        if (message.error !== undefined) reject(new Error(message.error));
+        else resolve(message.result);
+      });
+    });
+  }
+}
