@@ -1,4 +1,6 @@
 const digit = /\p{Nd}/u;
+/** NFKC turns U+00B4 into a space with an accent, and full-width apostrophes into plain ones: they go before it and after. */
+const apostrophes = /['’‘`´]/g;
 const wordCharacter = /[\p{L}\p{M}\p{N}]/u;
 
 /**
@@ -7,10 +9,11 @@ const wordCharacter = /[\p{L}\p{M}\p{N}]/u;
  */
 export function normalize(text: string): string {
   const folded = text
+    .replace(apostrophes, '')
     .normalize('NFKC')
     .toLowerCase()
-    .normalize('NFKC')
-    .replace(/['’‘`´]/g, '');
+    .replace(apostrophes, '')
+    .normalize('NFKC');
   const kept = folded.replace(/\p{P}/gu, (mark, at: number) =>
     isPartOfNumber(mark, { text: folded, at }) ? mark : ' ',
   );

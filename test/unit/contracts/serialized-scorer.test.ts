@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest';
+import {
+  createScorer,
+  InvalidSerializedScorerError,
+  parseSerializedScorer,
+} from '../../../shared/contracts/serialized-scorer.ts';
+import { aScorableTrace } from '../../support/builders/a-scorable-trace.ts';
+
+/** As the MLflow client 3.17 writes it: every key there, all but one kind null. */
+function serialized(given: Record<string, unknown>): string {
+  return JSON.stringify({
+    name: 'my_scorer',
+    aggregations: null,
+    description: null,
+    is_session_level_scorer: false,
+    timeout: null,
+    mlflow_version: '3.17.2',
+    serialization_version: 1,
+    builtin_scorer_class: null,
+    builtin_scorer_pydantic_data: null,
+    call_source: null,
+    call_signature: null,
+    original_func_name: null,
+    instructions_judge_pydantic_data: null,
+    memory_augmented_judge_data: null,
+    third_party_scorer_data: null,
+    ensemble_scorer_data: null,
+    ...given,
+  });
+}
+
+const safety = { builtin_scorer_class: 'Safety', builtin_scorer_pydantic_data: { name: 'safety', model: null } };
+
+describe('a serialized scorer', () => {
+  const common = { name: 'my_scorer', isSessionLevel: false };
+
+  test.each([
+    [
+      'heuristic',
+      { assay_heuristic: { type: 'latency', max_ms: 5 } },
+      { kind: 'heuristic', definition: { type: 'latency', maxMs: 5 } },
+    ],
+    [
+      'RegexMatch',
+      {
+        builtin_scorer_class: 'RegexMatch',
+        builtin_scorer_pydantic_data: { pattern: '^A', match_type: 'fullmatch', case_insensitive: true },
+      },
+      {
+        kind: 'heuristic',
+        definition: { type: 'regex', pattern: '^A', match: 'fullmatch', ignoreCase: true, expect: 'match' },
+      },
+    ],
+    [
+      'PIIDetection of all its types',
+      { builtin_scorer_class: 'PIIDetection', builtin_scorer_pydantic_data: { pii_types: null } },
+      {
+        kind: 'heuristic',
+        definition: { type: 'pii', kinds: ['email', 'phone', 'credit_card', 'ssn', 'ip_address'], where: 'outputs' },
+      },
+    ],
+    [
+      'ResponseLength',
+      {
+        builtin_scorer_class: 'ResponseLength',
+        builtin_scorer_pydantic_data: { min_length: null, max_length: 9, unit: 'words' },
+      },
+      { kind: 'heuristic', definition: { type: 'response_length', max: 9, unit: 'words' } },
+    ],
+    ['built-in judge', safety, { kind: 'builtin', className: 'Safety', parameters: { name: 'safety', model: null } }],
+    [
+      'guidelines',
+      {
+        builtin_scorer_class: 'Guidelines',
+        builtin_scorer_pydantic_data: { guidelines: 'be kind', model: 'bedrock:/m' },
+      },
+      { kind: 'guidelines', className: 'Guidelines', model: 'bedrock:/m', guidelines: ['be kind'] },
+    ],
+    [
+      'judge with instructions',
+      {
+        instructions_judge_pydantic_data: {
+          instructions: 'Rate {{ outputs }}',
+          model: 'openai:/m',
+          feedback_value_type: { type: 'boolean' },
+        },
+      },
+      {
+        kind: 'instructions',
+        instructions: 'Rate {{ outputs }}',
+        model: 'openai:/m',
+        parameters: { feedback_value_type: { type: 'boolean' } },
+      },
+    ],
+    [
+      'decorated function',
+      { call_source: 'return 1', call_signature: '(outputs)', original_func_name: 'one' },
+      { kind: 'code', source: 'return 1', signature: '(outputs)', functionName: 'one' },
+    ],
+    [
+      'third-party scorer',
+      {
+        third_party_scorer_data: {
+          module: 'mlflow.genai.scorers.ragas',
+          class: 'Faithfulness',
+          metric_name: 'f',
+          model: null,
+          kwargs: {},
+        },
+      },
+      { kind: 'third-party', module: 'mlflow.genai.scorers.ragas', className: 'Faithfulness' },
+    ],
+    ['aligned judge', { memory_augmented_judge_data: { base_judge: {} } }, { kind: 'memory-augmented' }],
+    [
+      'ensemble',
+      { ensemble_scorer_data: { ensemble_fn: 'agg_all', scorers: [JSON.parse(serialized(safety))] } },
+      {
+        kind: 'ensemble',
+        ensembleFunction: 'agg_all',
+        scorers: [{ ...common, kind: 'builtin', className: 'Safety', parameters: { name: 'safety', model: null } }],
+      },
+    ],
+  ])('of a %s is told by its kind', (_what, given, body) => {
+    expect(parseSerializedScorer(serialized(given))).toEqual({ ...common, ...body });
+  });
+
+  test('keeps description and level', () => {
+    const scorer = parseSerializedScorer(
+      serialized({ ...safety, description: 'Is it safe?', is_session_level_scorer: true }),
+    );
+    expect(scorer).toMatchObject({ description: 'Is it safe?', isSessionLevel: true });
+  });
+
+  test.each([
+    ['{', 'serialized scorer is not JSON'],
+    ['[]', 'serialized scorer must be a JSON object'],
+    [serialized({}), 'serialized scorer must have one of assay_heuristic, builtin_scorer_class, call_source'],
+    [
+      serialized({ ...safety, call_source: 'x' }),
+      'serialized scorer must have only one of builtin_scorer_class, call_source',
+    ],
+    [serialized({ ...safety, name: '' }), 'name: '],
+    [serialized({ assay_heuristic: { type: 'latency', max_ms: -1 } }), 'max_ms: must be greater than 0'],
+    [serialized({ assay_heuristic: 'latency' }), 'a heuristic is an object with a type'],
+    [
+      serialized({ builtin_scorer_class: 'ResponseLength', builtin_scorer_pydantic_data: { unit: 'chars' } }),
+      'ResponseLength: needs min_length or max_length',
+    ],
+    [serialized({ builtin_scorer_class: 'RegexMatch', builtin_scorer_pydantic_data: null }), 'RegexMatch.pattern: '],
+  ])('%s is refused', (text, message) => {
+    expect(() => parseSerializedScorer(text)).toThrow(InvalidSerializedScorerError);
+    expect(() => parseSerializedScorer(text)).toThrow(message);
+  });
+});
+
+describe('the scorer of a version', () => {
+  test('of a heuristic runs', async () => {
+    const scorer = createScorer({ serialized: serialized({ assay_heuristic: { type: 'latency', max_ms: 5 } }) });
+    if ('unsupported' in scorer) throw new Error(scorer.unsupported);
+    expect(scorer.sourceType).toBe('CODE');
+    expect(await scorer.score(aScorableTrace({ facts: { durationMs: 6 } }))).toEqual([
+      { value: 'no', rationale: 'The trace took 6 ms, over the limit of 5 ms.' },
+    ]);
+  });
+
+  test('is built once for the same text', () => {
+    const text = serialized({ assay_heuristic: { type: 'refusal' } });
+    expect(createScorer({ serialized: text })).toBe(createScorer({ serialized: text }));
+  });
+
+  test.each([
+    [safety, "MLflow's built-in judge Safety cannot be run yet"],
+    [{ instructions_judge_pydantic_data: { instructions: 'x' } }, 'a judge with instructions cannot be run yet'],
+    [{ call_source: 'return 1', original_func_name: 'one' }, 'Python code (one) cannot be run yet'],
+    [
+      { ensemble_scorer_data: { ensemble_fn: 'mean', scorers: [JSON.parse(serialized(safety))] } },
+      'an ensemble (mean) cannot be run yet',
+    ],
+    [{ third_party_scorer_data: { module: 'm', class: 'C' } }, 'a scorer of m (C) cannot be run yet'],
+    [{ memory_augmented_judge_data: {} }, 'a judge aligned with memory cannot be run yet'],
+    [{ assay_heuristic: { type: 'refusal' }, is_session_level_scorer: true }, 'heuristics judge traces, not sessions'],
+    [
+      { assay_heuristic: { type: 'regex', pattern: '(?=x)' } },
+      'error parsing regexp: invalid or unsupported Perl syntax: `(?=` (RE2 syntax)',
+    ],
+    [
+      { assay_heuristic: { type: 'json_validity', schema: { type: 'x' } } },
+      'schema is invalid: data/type must be equal to one of the allowed values',
+    ],
+    [{ assay_heuristic: { type: 'vibes' } }, 'type must be one of response_length'],
+  ])('%j says why it does not run', (given, reason) => {
+    const scorer = createScorer({ serialized: serialized(given) });
+    expect('unsupported' in scorer && scorer.unsupported).toContain(reason);
+  });
+});
