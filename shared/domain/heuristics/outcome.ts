@@ -23,13 +23,13 @@ function explainCalls(calls: number, failed: readonly string[]): string {
 
 const maxNamed = 5;
 
-/** Each name once, with how often: `search (2), book`. */
+/** Each name once, with how often it is there where more than once: `search (2), book`. */
 function named(names: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
   const shown = [...counts]
     .slice(0, maxNamed)
-    .map(([name, count]) => (count > 1 ? `${excerpt(name)} (${count})` : excerpt(name)));
+    .map(([name, count]) => (count > 1 ? `${excerpt(name, 200)} (${count})` : excerpt(name, 200)));
   return counts.size > maxNamed ? `${shown.join(', ')} and ${counts.size - maxNamed} more` : shown.join(', ');
 }
 
@@ -49,9 +49,9 @@ function hasFailed({ facts }: ScorableTrace): boolean {
 }
 
 function explainSpans(spans: readonly ScorableSpan[]): string {
-  const shown = spans.slice(0, maxNamed).map(({ span }) => {
-    const name = excerpt(span.name);
-    return span.status.message === '' ? name : `${name} ("${excerpt(span.status.message, 120)}")`;
-  });
-  return spans.length > maxNamed ? `${shown.join(', ')} and ${spans.length - maxNamed} more` : shown.join(', ');
+  return named(
+    spans.map(({ span }) =>
+      span.status.message === '' ? span.name : `${excerpt(span.name)} ("${excerpt(span.status.message, 120)}")`,
+    ),
+  );
 }

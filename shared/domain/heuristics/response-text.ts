@@ -48,8 +48,9 @@ function messageText(value: JsonValue): string | undefined {
   if (typeof value === 'string') return value;
   if (isList(value)) return listText(value);
   if (!isRecord(value)) return undefined;
-  const { choices, messages, output } = value;
+  const { choices, candidates, messages, output } = value;
   if (isList(choices) && isRecord(choices[0])) return contentText(choices[0].message);
+  if (isList(candidates)) return contentText(candidates[0]);
   if (isList(messages)) return lastText(messages);
   if (isList(output)) return lastText(output);
   return contentText(value) ?? onlyText(value);
@@ -69,20 +70,24 @@ function lastText(messages: readonly JsonValue[]): string | undefined {
   return undefined;
 }
 
-/** The text of one message: `content` as text or parts (OpenAI, Anthropic), or `parts` (OpenTelemetry GenAI). */
+/** The text of one message: `content` as text or parts (OpenAI, Anthropic), `parts` (OpenTelemetry GenAI), or parts in `content` (Gemini). */
 function contentText(message: JsonValue | undefined): string | undefined {
   if (!isRecord(message)) return undefined;
   const { content, parts, role, type } = message;
   if (typeof content === 'string' && (role !== undefined || type !== undefined)) return content;
+  if (isRecord(content) && isList(content.parts)) return contentText(content);
   const texts = [content, parts]
     .flatMap((list) => (isList(list) ? list.map(partText) : []))
     .filter((text) => text !== undefined);
   return texts.length > 0 ? texts.join('\n') : undefined;
 }
 
+/** Gemini's parts have no type; those that are thoughts say so. */
+const textTypes: ReadonlySet<JsonValue | undefined> = new Set(['text', 'output_text', undefined]);
+
 function partText(part: JsonValue): string | undefined {
   if (typeof part === 'string') return part;
-  if (!isRecord(part) || (part.type !== 'text' && part.type !== 'output_text')) return undefined;
+  if (!isRecord(part) || part.thought === true || !textTypes.has(part.type)) return undefined;
   const text = part.text ?? part.content;
   return typeof text === 'string' ? text : undefined;
 }

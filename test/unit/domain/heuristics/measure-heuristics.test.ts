@@ -136,6 +136,12 @@ describe('error-free', () => {
     });
   });
 
+  test('names spans that failed alike once', () => {
+    const failed = aScorableSpan({ span: { name: 'llm', status: { code: 'ERROR', message: '' } } });
+    const { rationale } = judge({ type: 'error_free' }, aScorableTrace({ spans: [failed, failed] }));
+    expect(rationale).toBe('2 spans ended with an error: llm (2).');
+  });
+
   test('is no where the trace failed though no span says so', () => {
     expect(judge({ type: 'error_free' }, aScorableTrace({ facts: { state: 'ERROR' } }))).toEqual({
       value: 'no',

@@ -42,6 +42,12 @@ describe('the text of a response', () => {
       [{ role: 'assistant', parts: [{ type: 'text', content: 'Paris' }], finish_reason: 'stop' }],
       'Paris',
     ],
+    [
+      'a Gemini answer',
+      { candidates: [{ content: { role: 'model', parts: [{ text: 'hm', thought: true }, { text: 'Paris' }] } }] },
+      'Paris',
+    ],
+    ['an ADK event', { model_version: 'g', content: { role: 'model', parts: [{ text: 'Paris' }] } }, 'Paris'],
     ['a list of one', ['Paris'], 'Paris'],
     ['an object that holds one text', { answer: 'Paris' }, 'Paris'],
     ['any other object', { city: 'Paris', score: 1 }, '{"city":"Paris","score":1}'],
