@@ -1,7 +1,6 @@
 import {
   type AttributeValue,
   BatchExecuteStatementCommand,
-  ConditionalCheckFailedException,
   type DynamoDBClient,
   PutItemCommand,
   UpdateItemCommand,
@@ -10,6 +9,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { blockSortKey, openWorkKey, type TraceItemOptions, toBlockItem, toInfoItem } from '../contracts/trace-item.ts';
 import type { TraceBlock, TraceIndex } from '../domain/ports.ts';
 import { batchGet, batchWrite, chunk } from './dynamo-batch.ts';
+import { isApplied } from './dynamo-conditional.ts';
 import { dynamoTraceReader } from './dynamo-trace-reader.ts';
 
 /** A mark that its settle message did not clear within this time is found by the sweep. */
@@ -123,15 +123,4 @@ async function insertNew(
     if (error.Code === 'DuplicateItem') return 'exists';
     throw new Error(`inserting ${item.pk?.S}: ${error.Code}: ${error.Message}`);
   });
-}
-
-/** Whether a conditional write's condition held. */
-async function isApplied(write: Promise<unknown>): Promise<boolean> {
-  try {
-    await write;
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
 }

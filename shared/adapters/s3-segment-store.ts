@@ -12,7 +12,8 @@ export function s3SegmentStore(client: S3Client, bucket: string): SegmentStore {
       const range = `bytes=${offset}-${offset + length - 1}`;
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: range }));
       const bytes = await Body?.transformToByteArray();
-      if (bytes?.length !== length) throw new Error(`block ${key} ${range}: got ${bytes?.length} bytes, expected ${length}`);
+      if (bytes?.length !== length)
+        throw new Error(`block ${key} ${range}: got ${bytes?.length} bytes, expected ${length}`);
       return bytes;
     },
   };

@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+
+export type Item = Record<string, AttributeValue>;
+
+/** DynamoDB's limits (API reference, BatchWriteItem and BatchGetItem). */
+const maxWrites = 25;
+const maxReads = 100;
+const attempts = 6;
+
+/** Puts items that need no condition. What DynamoDB leaves unprocessed is tried again; what stays so makes the whole fail. */
+export async function batchWrite(
+  client: DynamoDBClient,
+  { table, puts }: { table: string; puts: readonly Item[] },
+): Promise<void> {
+  await Promise.all(chunk(distinct(puts), maxWrites).map((batch) => writeChunk(client, { table, batch })));
+}
+
+async function writeChunk(
+  client: DynamoDBClient,
+  { table, batch }: { table: string; batch: readonly Item[] },
+): Promise<void> {
+  let requests = batch.map((Item) => ({ PutRequest: { Item } }));
+  for (let attempt = 1; requests.length > 0; attempt++) {
+    if (attempt > attempts) throw new Error(`table ${table} left ${requests.length} items unwritten`);
+    if (attempt > 1) await sleep(50 * 2 ** attempt);
+    const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }));
+    requests = (UnprocessedItems?.[table] ?? []) as typeof requests;
+  }
+}
+
+/** A call may not name a key twice: of several puts of one key the last counts. */
+function distinct(puts: readonly Item[]): readonly Item[] {
+  return [...new Map(puts.map((item) => [`${item.pk?.S}\n${item.sk?.S}`, item])).values()];
+}
+
+/** The items that exist, in no particular order. */
+export async function batchGet(
+  client: DynamoDBClient,
+  { table, keys, consistent }: { table: string; keys: readonly Item[]; consistent: boolean },
+): Promise<readonly Item[]> {
+  const chunks = await Promise.all(
+    chunk(keys, maxReads).map((batch) => getChunk(client, { table, batch, consistent })),
+  );
+  return chunks.flat();
+}
+
+async function getChunk(
+  client: DynamoDBClient,
+  { table, batch, consistent }: { table: string; batch: readonly Item[]; consistent: boolean },
+): Promise<readonly Item[]> {
+  const found: Item[] = [];
+  let keys = [...batch];
+  for (let attempt = 1; keys.length > 0; attempt++) {
+    if (attempt > attempts) throw new Error(`table ${table} left ${keys.length} keys unread`);
+    if (attempt > 1) await sleep(50 * 2 ** attempt);
+    const RequestItems = { [table]: { Keys: keys, ConsistentRead: consistent } };
+    const { Responses, UnprocessedKeys } = await client.send(new BatchGetItemCommand({ RequestItems }));
+    found.push(...(Responses?.[table] ?? []));
+    keys = UnprocessedKeys?.[table]?.Keys ?? [];
+  }
+  return found;
+}
+
+/** Slices of at most `size`. */
+export function chunk<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+}

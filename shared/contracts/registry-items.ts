@@ -1,0 +1,77 @@
+import type { Experiment } from '../domain/experiment.ts';
+import { defaultSettings } from '../domain/experiment.ts';
+import type { Rules } from '../domain/rules.ts';
+import type { ScorerVersion } from '../domain/scorer.ts';
+
+/** Keys and items of the registry table. */
+const formatVersion = 1;
+
+type Item = Record<string, unknown>;
+
+export function experimentKey(experimentId: string): string {
+  return `experiment#${experimentId}`;
+}
+
+export function experimentNameKey(name: string): { pk: string; sk: string } {
+  return { pk: `experiment-name#${name}`, sk: 'name' };
+}
+
+/** Counts the experiments' ids. */
+export const experimentCounterKey = { pk: 'counter', sk: 'experiment' };
+
+export function rulesSortKey(version: number): string {
+  return `rules#${String(version).padStart(10, '0')}`;
+}
+
+/** The latest version of a scorer, what it is called and how it is known for good. */
+export function scorerSortKey(name: string): string {
+  return `scorer#${name}`;
+}
+
+/** `\0` cannot be in a name: no name looks like another's version. */
+export function scorerVersionSortKey(name: string, version: number): string {
+  return `scorer-version#${name}\0${String(version).padStart(10, '0')}`;
+}
+
+export function toExperimentItem({ experimentId, ...rest }: Experiment): Item {
+  return { pk: experimentKey(experimentId), sk: 'meta', v: formatVersion, ...rest };
+}
+
+export function fromExperimentItem(item: Item): Experiment {
+  const { pk, sk: _, v: __, ...rest } = checked(item);
+  return { experimentId: String(pk).slice('experiment#'.length), ...rest } as Experiment;
+}
+
+export function toRulesItem(rules: Rules, sk: string): Item {
+  const { experimentId, ...rest } = rules;
+  return { pk: experimentKey(experimentId), sk, v: formatVersion, ...rest };
+}
+
+export function fromRulesItem(item: Item): Rules {
+  const { pk, sk: _, v: __, settings, ...rest } = checked(item);
+  return {
+    experimentId: String(pk).slice('experiment#'.length),
+    ...rest,
+    settings: { ...defaultSettings, ...(settings as object) },
+  } as Rules;
+}
+
+/** Nothing was ever set. */
+export function noRules(experimentId: string): Rules {
+  return { experimentId, version: 0, scorers: [], settings: defaultSettings };
+}
+
+export function toScorerItem(scorer: ScorerVersion, sk: string): Item {
+  const { experimentId, ...rest } = scorer;
+  return { pk: experimentKey(experimentId), sk, v: formatVersion, ...rest };
+}
+
+export function fromScorerItem(item: Item): ScorerVersion {
+  const { pk, sk: _, v: __, ...rest } = checked(item);
+  return { experimentId: String(pk).slice('experiment#'.length), ...rest } as ScorerVersion;
+}
+
+function checked(item: Item): Item {
+  if (item.v === formatVersion) return item;
+  throw new Error(`registry item ${String(item.pk)} of format ${String(item.v)}, expected ${formatVersion}`);
+}
