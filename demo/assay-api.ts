@@ -1,0 +1,95 @@
+import type { DemoScorer } from './scorers.ts';
+
+/** What the demo reads of MLflow's entities. */
+export interface TraceInfo {
+  readonly trace_id: string;
+  readonly state: string;
+  readonly execution_duration?: string;
+  readonly assessments?: readonly Assessment[];
+}
+
+export interface Assessment {
+  readonly assessment_id: string;
+  readonly assessment_name: string;
+  readonly trace_id: string;
+  /** RFC 3339. */
+  readonly create_time: string;
+  readonly feedback?: {
+    readonly value: unknown;
+    readonly error?: { readonly error_code: string; readonly error_message?: string };
+  };
+  readonly rationale?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface StoredSpan {
+  /** Base64, as MLflow has it. */
+  readonly span_id: string;
+  readonly parent_span_id?: string;
+  readonly name: string;
+}
+
+export interface Trace {
+  readonly trace_info: TraceInfo;
+  readonly spans: readonly StoredSpan[];
+}
+
+export interface AssayApi {
+  /** Registers a scorer and starts it at its rate. */
+  startScorer(scorer: DemoScorer): Promise<void>;
+  /** Every trace of the experiment. */
+  searchAll(): Promise<readonly TraceInfo[]>;
+  getTrace(traceId: string): Promise<Trace>;
+}
+
+/** MLflow allows so many a page. */
+const pageSize = 500;
+
+/**
+ * The part of MLflow's REST API that the demo stands on (scorers and traces, version 3.0), for one experiment.
+ * Any answer but 200 is an error that names route, status and body.
+ */
+export function assayApi({ url, key, experimentId }: { url: string; key: string; experimentId: string }): AssayApi {
+  const base = `${url}/api/3.0/mlflow`;
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const response = await fetch(`${base}/${path}`, {
+      method,
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
+    return JSON.parse(text);
+  };
+  const search = async (pageToken?: string) =>
+    (await call('POST', 'traces/search', {
+      locations: [{ type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experimentId } }],
+      max_results: pageSize,
+      ...(pageToken && { page_token: pageToken }),
+    })) as { traces?: readonly TraceInfo[]; next_page_token?: string };
+
+  return {
+    async startScorer({ name, rate, heuristic, filter }) {
+      const serialized = { name, is_session_level_scorer: false, serialization_version: 1, assay_heuristic: heuristic };
+      const scorer = { experiment_id: experimentId, name };
+      await call('POST', 'scorers/register', { ...scorer, serialized_scorer: JSON.stringify(serialized) });
+      const rule = { sample_rate: rate, ...(filter !== undefined && { filter_string: filter }) };
+      await call('PUT', 'scorers/online-config', { ...scorer, ...rule });
+    },
+    async searchAll() {
+      const found: TraceInfo[] = [];
+      let token: string | undefined;
+      do {
+        const page = await search(token);
+        found.push(...(page.traces ?? []));
+        token = page.next_page_token;
+      } while (token);
+      return found;
+    },
+    async getTrace(traceId) {
+      const path = `traces/get?${new URLSearchParams({ trace_id: traceId })}`;
+      return ((await call('GET', path)) as { trace: Trace }).trace;
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import { publishedCoordinate } from './sampling.ts';
+import type { DemoScorer } from './scorers.ts';
+import type { SentSpans } from './sent-spans.ts';
+
+export interface Expectation {
+  readonly scorer: DemoScorer;
+  /** Traces that the filter is about. */
+  readonly concerned: ReadonlySet<string>;
+  /** Those of them whose coordinate lies below the rate. */
+  readonly selected: ReadonlySet<string>;
+}
+
+/** Which traces each scorer must judge, from what was sent and the published sampling function alone. */
+export function expectJudgements(sent: SentSpans, scorers: readonly DemoScorer[]): readonly Expectation[] {
+  return scorers.map((scorer) => {
+    const concerned = [...sent.byTrace].filter(([, spans]) => scorer.concerns(spans.map(({ span }) => span)));
+    const ids = concerned.map(([traceId]) => traceId);
+    const selected = ids.filter((traceId) => publishedCoordinate(traceId) < scorer.rate);
+    return { scorer, concerned: new Set(ids), selected: new Set(selected) };
+  });
+}
