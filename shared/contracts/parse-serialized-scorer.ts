@@ -6,7 +6,7 @@ import { parseBuiltinHeuristic } from './mlflow-heuristics.ts';
 /** A scorer as it was registered: MLflow's `SerializedScorer` (mlflow/genai/scorers/base.py, 3.17), or Assay's heuristic in its place. */
 export type SerializedScorer = ScorerCommon & ScorerBody;
 
-export interface ScorerCommon {
+interface ScorerCommon {
   readonly name: string;
   readonly description?: string;
   /** Judges a conversation, not a trace. */

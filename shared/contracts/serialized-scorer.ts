@@ -9,7 +9,7 @@ import {
   type SerializedScorer,
 } from './parse-serialized-scorer.ts';
 
-export { InvalidSerializedScorerError, parseSerializedScorer, type SerializedScorer };
+export { InvalidSerializedScorerError, parseSerializedScorer };
 
 /** A scorer that runs, or why it does not: a version that was stored stays readable whatever it asks for. */
 export type CreatedScorer = Scorer | { readonly unsupported: string };

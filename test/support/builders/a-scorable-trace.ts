@@ -8,7 +8,7 @@ import type { TraceFacts } from '../../../shared/domain/trace.ts';
 const traceId = 'tr-0af7651916cd43dd8448eb211c80319c';
 
 /** Facts of a finished trace without anything remarkable. */
-export function traceFacts(given: Partial<TraceFacts> = {}): TraceFacts {
+function traceFacts(given: Partial<TraceFacts> = {}): TraceFacts {
   return {
     requestTime: Date.UTC(2026, 10, 21, 12),
     durationMs: 250,
