@@ -40,9 +40,11 @@ export class TraceApi extends Construct {
     this.receiveTraces = this.#receiveTraces(props);
     this.serveApi = this.#serveApi(props);
     this.authorizeRequest = this.#authorizeRequest(props);
+    const serve = new HttpLambdaIntegration('Serve', this.serveApi);
     this.api = new HttpApi(this, 'Api', {
       description: 'Assay: traces in, answers out',
       createDefaultStage: false,
+      defaultIntegration: serve,
       defaultAuthorizer: new HttpLambdaAuthorizer('Keys', this.authorizeRequest, {
         responseTypes: [HttpLambdaResponseType.SIMPLE],
         identitySource: ['$request.header.Authorization'],
@@ -50,16 +52,15 @@ export class TraceApi extends Construct {
         resultsCacheTtl: Duration.seconds(60),
       }),
     });
-    this.#addRoutes();
+    this.#addRoutes(serve);
     this.#addStage();
     new CfnOutput(this, 'ApiUrl', { value: this.api.apiEndpoint, description: 'URL of the API' }).overrideLogicalId(
       'ApiUrl',
     );
   }
 
-  #addRoutes(): void {
+  #addRoutes(serve: HttpLambdaIntegration): void {
     const receive = new HttpLambdaIntegration('Receive', this.receiveTraces);
-    const serve = new HttpLambdaIntegration('Serve', this.serveApi);
     const authorizer = new HttpNoneAuthorizer();
     this.api.addRoutes({ path: '/v1/traces', methods: [HttpMethod.POST], integration: receive });
     this.api.addRoutes({ path: '/v1/{proxy+}', methods: [HttpMethod.ANY], integration: receive });
@@ -70,7 +71,6 @@ export class TraceApi extends Construct {
     const reason =
       'load balancers and MLflow clients ask for health and version before they have a key; neither tells anything else';
     for (const route of open) Validations.of(route).acknowledge({ id: 'AwsSolutions-APIG4', reason });
-    this.api.addRoutes({ path: '/$default', methods: [HttpMethod.ANY], integration: serve });
   }
 
   #addStage(): void {

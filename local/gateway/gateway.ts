@@ -1,0 +1,189 @@
+import {
+  Agent,
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { DeployedResource } from '../template/assembly.ts';
+import { type AwsCall, accessesOf } from './accesses.ts';
+import { isAllowed, type Statement } from './policy.ts';
+
+/** A function as the gateway knows it: by the access key that it signs with. */
+export interface Caller {
+  readonly name: string;
+  readonly statements: readonly Statement[];
+}
+
+/** A service that answers in this process. Throws AwsError. */
+export type InProcessService = (operation: string, input: Readonly<Record<string, unknown>>) => Promise<unknown>;
+
+/** An error in the shape of AWS's JSON protocols. */
+export class AwsError extends Error {
+  override readonly name = 'AwsError';
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status = 400) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+export interface GatewayOptions {
+  readonly resources: () => readonly DeployedResource[];
+  readonly callers: ReadonlyMap<string, Caller>;
+  /** Ports of emulators by service. */
+  readonly upstreams: ReadonlyMap<string, number>;
+  readonly services: Readonly<Record<string, InProcessService>>;
+  /** Answers what no service does: the stack's own controls. */
+  readonly control: (path: string) => Promise<unknown> | undefined;
+}
+
+/**
+ * One endpoint for all of AWS. Tells the service by the signature's scope and the caller by its access key; what a function's role does
+ * not grant is refused as AWS refuses it.
+ */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #server: Server;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => {
+      this.#serve(request, response).catch((error: unknown) =>
+        refuse(response, { service: serviceOf(request), error }),
+      );
+    });
+    this.#server.keepAliveTimeout = 60_000;
+  }
+
+  listen(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(0, '127.0.0.1', () => resolve((this.#server.address() as { port: number }).port));
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#agent.destroy();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    if (url.pathname.startsWith('/_local/')) return this.#control(url.pathname, response);
+    const body = await bodyOf(request);
+    const service = serviceOf(request);
+    const call = toCall(request, { service, url, body });
+    this.#check(request, call);
+    const inProcess = this.#options.services[service];
+    if (inProcess) return reply(response, await inProcess(call.operation, call.input()));
+    const translated = await this.#options.services[`${service}.${call.operation}`]?.(call.operation, call.input());
+    if (translated !== undefined) return reply(response, translated);
+    return this.#forward(request, response, { service, body });
+  }
+
+  async #control(path: string, response: ServerResponse): Promise<void> {
+    const answer = this.#options.control(path);
+    if (answer === undefined) throw new AwsError('NotFound', `no control ${path}`, 404);
+    reply(response, (await answer) ?? {});
+  }
+
+  #check(request: IncomingMessage, call: AwsCall): void {
+    const caller = this.#options.callers.get(accessKeyOf(request));
+    if (caller === undefined) return;
+    for (const access of accessesOf(call, this.#options.resources())) {
+      if (isAllowed(access, caller.statements)) continue;
+      const text = `function ${caller.name} is not authorized to perform ${access.action} on ${access.resource}: no statement of its role allows it`;
+      throw new AwsError(
+        call.service === 's3' ? 'AccessDenied' : 'AccessDeniedException',
+        text,
+        call.service === 's3' ? 403 : 400,
+      );
+    }
+  }
+
+  #forward(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { service, body }: { service: string; body: Buffer },
+  ): Promise<void> {
+    const port = this.#options.upstreams.get(service);
+    if (port === undefined) throw new AwsError('UnknownService', `the local stack has no ${service}`);
+    const { method, url: path, headers } = request;
+    return new Promise((resolve, reject) => {
+      const forwarded = httpRequest(
+        { host: '127.0.0.1', port, method, path, headers, agent: this.#agent },
+        (answer) => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(response);
+          answer.once('end', resolve);
+          answer.once('error', reject);
+        },
+      );
+      forwarded.once('error', reject);
+      forwarded.end(body);
+    });
+  }
+}
+
+function toCall(
+  request: IncomingMessage,
+  { service, url, body }: { service: string; url: URL; body: Buffer },
+): AwsCall {
+  let parsed: Record<string, unknown> | undefined;
+  const target = String(request.headers['x-amz-target'] ?? '');
+  return {
+    service,
+    operation: target.split('.').at(-1) ?? '',
+    method: request.method ?? 'GET',
+    path: url.pathname,
+    query: url.searchParams,
+    input: () => (parsed ??= JSON.parse(body.toString('utf8') || '{}') as Record<string, unknown>),
+  };
+}
+
+/** `Credential=<key>/<date>/<region>/<service>/aws4_request`, in the header or, of a signed URL, in the query. */
+function credentialOf(request: IncomingMessage): readonly string[] {
+  const header = /Credential=([^,\s]+)/.exec(request.headers.authorization ?? '')?.[1];
+  const query = /[?&]X-Amz-Credential=([^&]+)/.exec(request.url ?? '')?.[1];
+  return (header ?? decodeURIComponent(query ?? '')).split('/');
+}
+
+function accessKeyOf(request: IncomingMessage): string {
+  return credentialOf(request)[0] ?? '';
+}
+
+function serviceOf(request: IncomingMessage): string {
+  return credentialOf(request)[3] ?? 's3';
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function reply(response: ServerResponse, value: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': 'local' });
+  response.end(JSON.stringify(value));
+}
+
+function refuse(response: ServerResponse, { service, error }: { service: string; error: unknown }): void {
+  const { code, status } = error instanceof AwsError ? error : { code: 'InternalFailure', status: 500 };
+  const message = error instanceof Error ? error.message : String(error);
+  if (response.headersSent) {
+    response.destroy();
+  } else if (service === 's3') {
+    response.writeHead(status, { 'content-type': 'application/xml' });
+    response.end(`<Error><Code>${code}</Code><Message>${message.replace(/[<&]/g, ' ')}</Message></Error>`);
+  } else {
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': 'local' });
+    response.end(JSON.stringify({ __type: code, message, Message: message }));
+  }
+}
