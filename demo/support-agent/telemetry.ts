@@ -55,8 +55,11 @@ export function startTelemetry(exporter: SpanExporter, { seed }: { seed: string 
 function countEndings(): { readonly processor: SpanProcessor; readonly count: number } {
   let count = 0;
   const nothing = async () => {};
+  const onEnd = () => {
+    count += 1;
+  };
   return {
-    processor: { onStart: () => {}, onEnd: () => void (count += 1), forceFlush: nothing, shutdown: nothing },
+    processor: { onStart: () => {}, onEnd, forceFlush: nothing, shutdown: nothing },
     get count() {
       return count;
     },

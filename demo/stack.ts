@@ -1,0 +1,61 @@
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { startProgram } from './program.ts';
+
+/** How the AWS SDK reaches the services of the stack, and the names that its outputs give. */
+export interface AwsConnection {
+  readonly client: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  };
+  readonly workgroup: string;
+  readonly database: string;
+}
+
+export interface RunningStack {
+  readonly url: string;
+  readonly adminKey: string;
+  readonly ingestKey: string;
+  readonly aws: AwsConnection;
+  /** Ends it and everything that it started. */
+  stop(): Promise<void>;
+}
+
+/** The line that `npm run --silent local -- --json` prints when it is ready, as far as the demo reads it. */
+const readyLine = z
+  .object({
+    url: z.string(),
+    admin_key: z.string(),
+    ingest_key: z.string(),
+    endpoint: z.string(),
+    credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
+    region: z.string().default('us-east-1'),
+    outputs: z.object({ Workgroup: z.string(), Database: z.string() }),
+  })
+  .transform(({ url, admin_key, ingest_key, endpoint, credentials, region, outputs }) => ({
+    url,
+    adminKey: admin_key,
+    ingestKey: ingest_key,
+    aws: { client: { endpoint, region, credentials }, workgroup: outputs.Workgroup, database: outputs.Database },
+  }));
+
+const entry = fileURLToPath(new URL('../local/bin/local.ts', import.meta.url));
+
+/** Synthesis bundles every function; on a busy machine it takes its time. */
+const startLimitMs = 120_000;
+
+/**
+ * Starts the local stack as a process of its own and waits until it is ready, or until `signal` aborts.
+ * @throws ProgramFailedError
+ */
+export async function startStack({ port, signal }: { port: number; signal: AbortSignal }): Promise<RunningStack> {
+  const args = [entry, '--port', String(port), '--json'];
+  const { firstLine, stop } = await startProgram(args, { name: 'the local stack', limitMs: startLimitMs, signal });
+  try {
+    return { ...readyLine.parse(JSON.parse(firstLine)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,132 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Assessment, Trace } from '../../../demo/assay-api.ts';
+import { type Expectation, expectJudgements } from '../../../demo/expected-judgements.ts';
+import { type Evidence, reconcile } from '../../../demo/reconcile/reconcile.ts';
+import { demoScorers } from '../../../demo/scorers.ts';
+import type { SentSpans } from '../../../demo/sent-spans.ts';
+import { anApplicationRun } from './an-application-run.ts';
+
+let evidence: Evidence;
+
+beforeAll(async () => {
+  evidence = asItShouldBe(await anApplicationRun());
+});
+
+/** What Assay gives back when it has done everything right. */
+function asItShouldBe({ sent, ended }: { sent: SentSpans; ended: number }): Evidence {
+  const expectations = expectJudgements(sent, demoScorers);
+  const traces = [...sent.byTrace.keys()].map((traceId) => stored(traceId, sent, expectations));
+  return {
+    ended,
+    sent,
+    expectations,
+    traces,
+    found: traces.map(({ trace_info }) => trace_info),
+    archive: {
+      traceIds: [...sent.byTrace.keys()],
+      spanIds: [...sent.byTrace].flatMap(([id, spans]) =>
+        spans.map(({ span }) => `${id}/${span.spanContext().spanId}`),
+      ),
+      assessmentIds: traces.flatMap(({ trace_info }) => (trace_info.assessments ?? []).map((a) => a.assessment_id)),
+    },
+    deadLetters: { arrivals: 0, evaluations: 0 },
+  };
+}
+
+function stored(traceId: string, sent: SentSpans, expectations: readonly Expectation[]): Trace {
+  const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64');
+  const spans = (sent.byTrace.get(traceId) ?? []).map(({ span }) => ({
+    span_id: base64(span.spanContext().spanId),
+    name: span.name,
+    ...(span.parentSpanContext && { parent_span_id: base64(span.parentSpanContext.spanId) }),
+  }));
+  const by = expectations.filter(({ selected }) => selected.has(traceId));
+  return { trace_info: { trace_id: traceId, state: 'OK', assessments: by.map((e) => judgement(traceId, e)) }, spans };
+}
+
+function judgement(traceId: string, { scorer: { name } }: Expectation): Assessment {
+  return {
+    assessment_id: `a-${traceId}-${name}`,
+    assessment_name: name,
+    trace_id: traceId,
+    create_time: '2026-01-01T00:00:00.000Z',
+    feedback: { value: 'yes' },
+    metadata: { 'mlflow.assessment.scorerName': name },
+  };
+}
+
+const failing = (changed: Evidence) =>
+  reconcile(changed)
+    .filter(({ problems }) => problems.length > 0)
+    .map(({ what }) => what);
+
+/** The evidence with the first trace that fits changed. */
+function withTrace(change: (trace: Trace) => Trace, fits: (trace: Trace) => boolean = () => true): Evidence {
+  const at = evidence.traces.findIndex(fits);
+  return { ...evidence, traces: evidence.traces.map((trace, i) => (i === at ? change(trace) : trace)) };
+}
+
+const judgedBy = (name: string) => (trace: Trace) =>
+  (trace.trace_info.assessments ?? []).some(({ assessment_name }) => assessment_name === name);
+
+function withAssessments(trace: Trace, change: (all: readonly Assessment[]) => readonly Assessment[]): Trace {
+  return { ...trace, trace_info: { ...trace.trace_info, assessments: change(trace.trace_info.assessments ?? []) } };
+}
+
+describe('the reconciliation', () => {
+  test('finds nothing where everything is as it should be', () => {
+    expect(failing(evidence)).toEqual([]);
+    expect(reconcile(evidence)).toHaveLength(7 + demoScorers.length);
+  });
+
+  test('finds a span that was not stored, was stored twice, or came back under another parent', () => {
+    const changes: ((trace: Trace) => Trace)[] = [
+      (trace) => ({ ...trace, spans: trace.spans.slice(1) }),
+      (trace) => ({ ...trace, spans: [...trace.spans, ...trace.spans.slice(0, 1)] }),
+      (trace) => ({ ...trace, spans: trace.spans.map((span) => ({ ...span, parent_span_id: 'AAAAAAAAAAE=' })) }),
+    ];
+    for (const change of changes) expect(failing(withTrace(change))).toEqual(['spans stored']);
+  });
+
+  test('finds a span that the application ended and never sent', () => {
+    expect(failing({ ...evidence, ended: evidence.ended + 1 })).toEqual(['spans ended, and acknowledged by Assay']);
+  });
+
+  test('finds a trace that search does not find', () => {
+    expect(failing({ ...evidence, found: evidence.found.slice(1) })).toEqual(['traces found by search']);
+  });
+
+  test('finds a judgement too few, and that the archive still has it', () => {
+    const changed = withTrace(
+      (trace) => withAssessments(trace, (all) => all.filter((a) => a.assessment_name !== 'no_pii')),
+      judgedBy('no_pii'),
+    );
+    expect(failing(changed)).toEqual(['traces judged by no_pii', 'assessments in assessments_current']);
+  });
+
+  test('finds a judgement too many', () => {
+    const [expectation] = evidence.expectations.filter(({ scorer }) => scorer.name === 'fast_enough');
+    if (expectation === undefined) throw new Error('the demo has no scorer fast_enough');
+    const add = (trace: Trace) =>
+      withAssessments(trace, (all) => [...all, judgement(trace.trace_info.trace_id, expectation)]);
+    const changed = withTrace(add, (trace) => !judgedBy('fast_enough')(trace));
+    expect(failing(changed)).toContain('traces judged by fast_enough');
+  });
+
+  test('finds judgements of the right number on the wrong traces', () => {
+    const rename = (from: string, to: string) => (trace: Trace) =>
+      trace.trace_info.trace_id === from ? { ...trace, trace_info: { ...trace.trace_info, trace_id: to } } : trace;
+    const judged = evidence.traces.find(judgedBy('fast_enough'))?.trace_info.trace_id ?? '';
+    const changed = { ...evidence, traces: evidence.traces.map(rename(judged, 'tr-another')) };
+    expect(failing(changed)).toContain('traces judged by fast_enough');
+  });
+
+  test.each(['traceIds', 'spanIds', 'assessmentIds'] as const)('finds a row of the archive shown twice: %s', (ids) => {
+    const archive = { ...evidence.archive, [ids]: [...evidence.archive[ids], ...evidence.archive[ids].slice(0, 1)] };
+    expect(failing({ ...evidence, archive })).toHaveLength(1);
+  });
+
+  test('finds dead letters', () => {
+    expect(failing({ ...evidence, deadLetters: { arrivals: 1 } })).toEqual(['messages in dead-letter queues']);
+  });
+});
