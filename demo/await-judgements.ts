@@ -5,7 +5,7 @@ import { judgementsOf } from './judgements.ts';
 
 const pollMs = 500;
 /** Without a new assessment for so long, none will come: the settle delay is 5 s, a failed message comes again after 1 s. */
-const patienceMs = 20_000;
+const defaultPatienceMs = 20_000;
 
 /**
  * Waits until every expected assessment is there and no message is pending, so that one too many would be there as well.
@@ -17,10 +17,12 @@ export async function awaitJudgements(
     api,
     pending,
     onProgress,
+    patienceMs = defaultPatienceMs,
   }: {
     api: Pick<AssayApi, 'searchAll'>;
     pending(): Promise<number>;
     onProgress(judged: number, expected: number): void;
+    patienceMs?: number;
   },
 ): Promise<readonly TraceInfo[]> {
   const expected = expectations.reduce((sum, { selected }) => sum + selected.size, 0);

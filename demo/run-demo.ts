@@ -49,7 +49,7 @@ export async function runDemo(
     await archive.createViews();
     const assessments = traces.reduce((sum, trace) => sum + judgementsOf(trace).length, 0);
     const counts = { traces: run.sent.byTrace.size, spans: run.sent.count, assessments };
-    await awaitArchive(archive, counts);
+    await awaitArchive(counts, { query: archive.query, flush: stack.flushArchive });
     const { deadLetters } = await readQueueDepths(stack.aws);
     const evidence = { ...run, expectations, found, traces, archive: await readArchived(archive), deadLetters };
     const questions = await askArchive(archive);

@@ -18,6 +18,8 @@ export interface RunningStack {
   readonly adminKey: string;
   readonly ingestKey: string;
   readonly aws: AwsConnection;
+  /** Has the delivery streams write what they hold into the archive now. */
+  flushArchive(): Promise<void>;
   /** Ends it and everything that it started. */
   stop(): Promise<void>;
 }
@@ -30,7 +32,7 @@ const readyLine = z
     ingest_key: z.string(),
     endpoint: z.string(),
     credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
-    region: z.string().default('us-east-1'),
+    region: z.string(),
     outputs: z.object({ Workgroup: z.string(), Database: z.string() }),
   })
   .transform(({ url, admin_key, ingest_key, endpoint, credentials, region, outputs }) => ({
@@ -53,9 +55,17 @@ export async function startStack({ port, signal }: { port: number; signal: Abort
   const args = [entry, '--port', String(port), '--json'];
   const { firstLine, stop } = await startProgram(args, { name: 'the local stack', limitMs: startLimitMs, signal });
   try {
-    return { ...readyLine.parse(JSON.parse(firstLine)), stop };
+    const ready = readyLine.parse(JSON.parse(firstLine));
+    return { ...ready, flushArchive: () => flush(ready.aws.client.endpoint), stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** The only call that the demo makes to the local stack alone: on AWS the streams deliver by themselves, after minutes. */
+async function flush(endpoint: string): Promise<void> {
+  const response = await fetch(`${endpoint}/_local/flush`, { method: 'POST' });
+  if (!response.ok)
+    throw new Error(`the local streams could not be flushed: ${response.status} ${await response.text()}`);
 }

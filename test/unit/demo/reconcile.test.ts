@@ -1,59 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Assessment, Trace } from '../../../demo/assay-api.ts';
-import { type Expectation, expectJudgements } from '../../../demo/expected-judgements.ts';
 import { type Evidence, reconcile } from '../../../demo/reconcile/reconcile.ts';
 import { demoScorers } from '../../../demo/scorers.ts';
-import type { SentSpans } from '../../../demo/sent-spans.ts';
 import { anApplicationRun } from './an-application-run.ts';
+import { asItShouldBe, judgement } from './stored-evidence.ts';
 
 let evidence: Evidence;
 
 beforeAll(async () => {
   evidence = asItShouldBe(await anApplicationRun());
 });
-
-/** What Assay gives back when it has done everything right. */
-function asItShouldBe({ sent, ended }: { sent: SentSpans; ended: number }): Evidence {
-  const expectations = expectJudgements(sent, demoScorers);
-  const traces = [...sent.byTrace.keys()].map((traceId) => stored(traceId, sent, expectations));
-  return {
-    ended,
-    sent,
-    expectations,
-    traces,
-    found: traces.map(({ trace_info }) => trace_info),
-    archive: {
-      traceIds: [...sent.byTrace.keys()],
-      spanIds: [...sent.byTrace].flatMap(([id, spans]) =>
-        spans.map(({ span }) => `${id}/${span.spanContext().spanId}`),
-      ),
-      assessmentIds: traces.flatMap(({ trace_info }) => (trace_info.assessments ?? []).map((a) => a.assessment_id)),
-    },
-    deadLetters: { arrivals: 0, evaluations: 0 },
-  };
-}
-
-function stored(traceId: string, sent: SentSpans, expectations: readonly Expectation[]): Trace {
-  const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64');
-  const spans = (sent.byTrace.get(traceId) ?? []).map(({ span }) => ({
-    span_id: base64(span.spanContext().spanId),
-    name: span.name,
-    ...(span.parentSpanContext && { parent_span_id: base64(span.parentSpanContext.spanId) }),
-  }));
-  const by = expectations.filter(({ selected }) => selected.has(traceId));
-  return { trace_info: { trace_id: traceId, state: 'OK', assessments: by.map((e) => judgement(traceId, e)) }, spans };
-}
-
-function judgement(traceId: string, { scorer: { name } }: Expectation): Assessment {
-  return {
-    assessment_id: `a-${traceId}-${name}`,
-    assessment_name: name,
-    trace_id: traceId,
-    create_time: '2026-01-01T00:00:00.000Z',
-    feedback: { value: 'yes' },
-    metadata: { 'mlflow.assessment.scorerName': name },
-  };
-}
 
 const failing = (changed: Evidence) =>
   reconcile(changed)

@@ -1,0 +1,50 @@
+import type { Assessment, Trace } from '../../../demo/assay-api.ts';
+import { type Expectation, expectJudgements } from '../../../demo/expected-judgements.ts';
+import type { Evidence } from '../../../demo/reconcile/reconcile.ts';
+import { demoScorers } from '../../../demo/scorers.ts';
+import type { SentSpans } from '../../../demo/sent-spans.ts';
+
+/** What Assay gives back when it has done everything right. */
+export function asItShouldBe({ sent, ended }: { sent: SentSpans; ended: number }): Evidence {
+  const expectations = expectJudgements(sent, demoScorers);
+  const traces = [...sent.byTrace.keys()].map((traceId) => stored(traceId, sent, expectations));
+  return {
+    ended,
+    sent,
+    expectations,
+    traces,
+    found: traces.map(({ trace_info }) => trace_info),
+    archive: {
+      traceIds: [...sent.byTrace.keys()],
+      spanIds: [...sent.byTrace].flatMap(([id, spans]) =>
+        spans.map(({ span }) => `${id}/${span.spanContext().spanId}`),
+      ),
+      assessmentIds: traces.flatMap(({ trace_info }) => (trace_info.assessments ?? []).map((a) => a.assessment_id)),
+    },
+    deadLetters: { arrivals: 0, evaluations: 0 },
+  };
+}
+
+function stored(traceId: string, sent: SentSpans, expectations: readonly Expectation[]): Trace {
+  const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64');
+  const spans = (sent.byTrace.get(traceId) ?? []).map(({ span }) => ({
+    span_id: base64(span.spanContext().spanId),
+    name: span.name,
+    ...(span.parentSpanContext && { parent_span_id: base64(span.parentSpanContext.spanId) }),
+  }));
+  const assessments = expectations.filter(({ selected }) => selected.has(traceId)).map((by) => judgement(traceId, by));
+  return { trace_info: { trace_id: traceId, state: 'OK', execution_duration: '0.25s', assessments }, spans };
+}
+
+/** Of a scorer that passes everything. */
+export function judgement(traceId: string, { scorer: { name } }: Expectation): Assessment {
+  return {
+    assessment_id: `a-${traceId}-${name}`,
+    assessment_name: name,
+    trace_id: traceId,
+    create_time: '2026-01-01T00:00:00.000Z',
+    feedback: { value: name === 'answer_words' ? 21.5 : 'yes' },
+    rationale: 'There is nothing to object to.',
+    metadata: { 'mlflow.assessment.scorerName': name },
+  };
+}
