@@ -26,6 +26,7 @@ export interface TraceApiProps {
   readonly registry: TableV2;
   readonly traceStore: IBucket;
   readonly arrivals: WorkQueue;
+  readonly traceRetentionDays: number;
 }
 
 /** One HTTP API: OTLP goes to receive-traces, everything else to serve-api. */
@@ -109,7 +110,7 @@ export class TraceApi extends Construct {
     return lambda;
   }
 
-  #serveApi({ traces, registry, traceStore }: TraceApiProps): NodejsFunction {
+  #serveApi({ traces, registry, traceStore, traceRetentionDays }: TraceApiProps): NodejsFunction {
     const { lambda } = new ServiceFunction<ServeApiEnv>(this, 'ServeApi', {
       name: 'serve-api',
       timeout: Duration.seconds(29),
@@ -118,6 +119,7 @@ export class TraceApi extends Construct {
         TRACES_TABLE: traces.tableName,
         REGISTRY_TABLE: registry.tableName,
         TRACE_STORE_BUCKET: traceStore.bucketName,
+        TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
     grantTable(traces, lambda, ['BatchGetItem', 'BatchWriteItem', 'Query'], ['by-time']);

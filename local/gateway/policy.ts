@@ -40,7 +40,7 @@ function matchesAny(patterns: readonly string[], text: string, flags: '' | 'i'):
       .replace(/[.+^${}()|[\]\\]/g, '\\$&')
       .replaceAll('*', '.*')
       .replaceAll('?', '.');
-    const regex = new RegExp(`^${escaped}$`, flags + 's');
+    const regex = new RegExp(`^${escaped}$`, `${flags}s`);
     compiled.set(key, regex);
     return regex.test(text);
   });

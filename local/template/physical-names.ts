@@ -15,10 +15,10 @@ export interface Addresses {
 export function physicalNames(stackName: string, addresses: Addresses): PhysicalNames {
   const nameOf = (id: string) => `${stackName}-${id}`;
   const bucketOf = (id: string) =>
-    `${stackName}-${id}`
+    `${`${stackName}-${id}`
       .toLowerCase()
       .replace(/[^a-z0-9-]/g, '')
-      .slice(0, 50) + `-${shortHash(stackName + id)}`;
+      .slice(0, 50)}-${shortHash(stackName + id)}`;
   const byType: Record<string, (id: string, properties: Record<string, unknown>) => { ref: string; arn: string }> = {
     'AWS::DynamoDB::GlobalTable': (id) => both(nameOf(id), `dynamodb:${region}:${accountId}:table/${nameOf(id)}`),
     'AWS::DynamoDB::Table': (id) => both(nameOf(id), `dynamodb:${region}:${accountId}:table/${nameOf(id)}`),

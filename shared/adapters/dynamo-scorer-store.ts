@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import {
   experimentKey,
@@ -92,5 +98,10 @@ export function dynamoScorerStore(client: DynamoDBClient, table: string): Scorer
 
     list: (experimentId) => query(experimentId, 'scorer#'),
     versions,
+
+    async remove(experimentId, name) {
+      const Key = marshall({ pk: experimentKey(experimentId), sk: scorerSortKey(name) });
+      await client.send(new DeleteItemCommand({ TableName: table, Key }));
+    },
   };
 }

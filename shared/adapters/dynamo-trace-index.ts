@@ -6,14 +6,26 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { blockSortKey, openWorkKey, type TraceItemOptions, toBlockItem, toInfoItem } from '../contracts/trace-item.ts';
+import {
+  blockSortKey,
+  dayOf,
+  openWorkKey,
+  type TraceItemOptions,
+  toBlockItem,
+  toDayItem,
+  toInfoItem,
+} from '../contracts/trace-item.ts';
 import type { TraceBlock, TraceIndex } from '../domain/ports.ts';
-import { batchGet, batchWrite, chunk } from './dynamo-batch.ts';
+import type { TraceInfo } from '../domain/trace.ts';
+import { batchGet, batchWrite, chunk, type Item } from './dynamo-batch.ts';
 import { isApplied } from './dynamo-conditional.ts';
 import { dynamoTraceReader } from './dynamo-trace-reader.ts';
 
 /** A mark that its settle message did not clear within this time is found by the sweep. */
 const settleGraceMs = 60_000;
+
+/** Days that one process remembers to have announced. */
+const maxAnnounced = 10_000;
 
 /** The traces table; see docs/architecture.md for its keys. */
 export function dynamoTraceIndex(client: DynamoDBClient, table: string, options: TraceItemOptions): TraceIndex {
@@ -21,10 +33,13 @@ export function dynamoTraceIndex(client: DynamoDBClient, table: string, options:
   const blockItem = (block: TraceBlock, more: { merged?: boolean; foreignExperimentId?: string } = {}) =>
     toItem(toBlockItem(block, { retentionDays: options.retentionDays, ...more }));
 
+  const announceDays = dayAnnouncer(client, table, options);
+
   return {
     ...dynamoTraceReader(client, table),
 
     async foundTraces(infos) {
+      await announceDays(infos);
       const items = infos.map((info) => toItem(toInfoItem(info, options)));
       const results = await Promise.all(chunk(items, 25).map((batch) => insertNew(client, { table, items: batch })));
       return results.flat();
@@ -86,6 +101,7 @@ export function dynamoTraceIndex(client: DynamoDBClient, table: string, options:
     },
 
     async replaceInfo(info, expectedRevision) {
+      await announceDays([info]);
       return isApplied(
         client.send(
           new PutItemCommand({
@@ -123,4 +139,22 @@ async function insertNew(
     if (error.Code === 'DuplicateItem') return 'exists';
     throw new Error(`inserting ${item.pk?.S}: ${error.Code}: ${error.Message}`);
   });
+}
+
+/** Writes that an experiment has traces of a day before the first of them can be looked for; once a process, and again each day. */
+function dayAnnouncer(client: DynamoDBClient, table: string, options: TraceItemOptions) {
+  const announced = new Set<string>();
+  return async (infos: readonly TraceInfo[]): Promise<void> => {
+    const fresh = new Map<string, Item>();
+    for (const { experimentId, facts, lastArrivalAt } of infos) {
+      const day = dayOf(facts.requestTime);
+      const key = `${experimentId}#${day}#${dayOf(lastArrivalAt)}`;
+      if (!announced.has(key))
+        fresh.set(key, marshall(toDayItem(experimentId, day, { ...options, now: lastArrivalAt })));
+    }
+    if (fresh.size === 0) return;
+    await batchWrite(client, { table, puts: [...fresh.values()] });
+    if (announced.size > maxAnnounced) announced.clear();
+    for (const key of fresh.keys()) announced.add(key);
+  };
 }

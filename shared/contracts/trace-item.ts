@@ -132,6 +132,32 @@ export function timePartitionKey(experimentId: string, day: string, shard: numbe
   return `${experimentId}#${day}#${shard}`;
 }
 
+/**
+ * That an experiment has traces of a day: a search visits just these days. One item a day, not one a trace; it outlives the traces
+ * that made it be written.
+ */
+export function toDayItem(
+  experimentId: string,
+  day: string,
+  options: TraceItemOptions & { now: number },
+): Record<string, unknown> {
+  return {
+    pk: daysKey(experimentId),
+    sk: day,
+    v: formatVersion,
+    expiresAt: expiresAt(options.now, options.retentionDays + 2),
+  };
+}
+
+export function daysKey(experimentId: string): string {
+  return `days#${experimentId}`;
+}
+
+/** UTC date, yyyy-mm-dd. */
+export function dayOf(epochMs: number): string {
+  return new Date(epochMs).toISOString().slice(0, 10);
+}
+
 /** Sort key of `by-time`, `by-session` and `by-client-request`: 13 digits of epoch ms sort as text until the year 2286. */
 export function timeSortKey(info: Pick<TraceInfo, 'traceId' | 'facts'>): string {
   return `${timePrefix(info.facts.requestTime)}#${info.traceId}`;
@@ -155,7 +181,7 @@ function keyText(text: string): string {
 }
 
 function timeKeys(info: TraceInfo): { timePk: string; timeSk: string } {
-  const day = new Date(info.facts.requestTime).toISOString().slice(0, 10);
+  const day = dayOf(info.facts.requestTime);
   return {
     timePk: timePartitionKey(info.experimentId, day, timeShard(info.traceId)),
     timeSk: timeSortKey(info),

@@ -40,6 +40,28 @@ export interface TraceIndex extends TraceReader {
   replaceInfo(info: TraceInfo, expectedRevision: number): Promise<boolean>;
 }
 
+/** Finding traces by time. */
+export interface TraceSearch {
+  /** Traces of the experiments, newest first, from below `before`, at most `limit`. */
+  newest(query: TimeQuery): Promise<readonly FoundTrace[]>;
+}
+
+export interface TimeQuery {
+  readonly experimentIds: readonly string[];
+  /** Request times, epoch ms, inclusive. */
+  readonly from: number;
+  readonly to: number;
+  /** The position of the last trace that was seen. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+export interface FoundTrace {
+  readonly traceId: string;
+  /** Where the trace stands in the order of time; traces that arrive later do not move it. */
+  readonly position: string;
+}
+
 /** Unfinished work that has become due. */
 export interface DueWork {
   /** Ids of unfinished traces of one shard that are due, most overdue first. */
@@ -76,6 +98,12 @@ export interface Inbox {
   get(key: string): Promise<Uint8Array>;
 }
 
+/** Answers too large to be given directly. */
+export interface AnswerStore {
+  /** Stores a JSON text and answers a URL that opens it for a while. */
+  put(body: string): Promise<string>;
+}
+
 export interface RuleStore {
   /** The current rules, possibly as old as the cache time of the store; version 0 without scorers where none were ever set. */
   current(experimentId: string): Promise<Rules>;
@@ -93,6 +121,8 @@ export interface ScorerStore {
   /** The latest version of every name, by name. */
   list(experimentId: string): Promise<readonly ScorerVersion[]>;
   versions(experimentId: string, name: string): Promise<readonly ScorerVersion[]>;
+  /** Takes the name off the list; its versions stay readable. */
+  remove(experimentId: string, name: string): Promise<void>;
 }
 
 export interface ExperimentStore {

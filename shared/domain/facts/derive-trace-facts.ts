@@ -112,7 +112,12 @@ function traceTags(root: ScorableSpan | undefined): Record<string, string> {
 /** The first bytes of a text, cut between characters, without NUL, which not every reader takes. */
 function preview(text: SpanText | undefined): string | undefined {
   if (text === undefined) return undefined;
-  const head = Buffer.from(text.text.slice(0, previewBytes).replaceAll('\0', ''));
+  const head = Buffer.from(
+    text.text
+      .slice(0, previewBytes)
+      .replaceAll('\0', '')
+      .replace(/[\ud800-\udbff]$/, ''),
+  );
   if (head.length <= previewBytes) return head.toString();
   let end = previewBytes;
   // 10xxxxxx continues a character.

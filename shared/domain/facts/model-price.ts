@@ -32,19 +32,23 @@ export function modelCost(model: string, tokens: TokenUsage): Cost | undefined {
 export function modelPrice(model: string): ModelPrice | undefined {
   const known = normalized.get(model);
   if (known !== undefined || normalized.has(model)) return known;
-  const found = prices.get(normalize(model));
+  const found = prices.get(unprefixed(model)) ?? prices.get(undated(unprefixed(model)));
   if (normalized.size < 1_000) normalized.set(model, found);
   return found;
 }
 
 const normalized = new Map<string, ModelPrice | undefined>();
 
-function normalize(model: string): string {
+function unprefixed(model: string): string {
   const name = model.toLowerCase().split('/').at(-1) ?? '';
   return name
     .replace(/^(?:us|eu|apac|jp|au|global)\./, '')
     .replace(/^(?:anthropic|amazon|openai|mistral|meta|google)[.:]/, '')
     .replace(/-v\d+(?::\d+)?$|(?::\d+)$/, '')
-    .replace(/-1$(?<=gpt-oss-(?:20|120)b-1)/, '')
-    .replace(/[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}|latest|preview)$/, '');
+    .replace(/-1$(?<=gpt-oss-(?:20|120)b-1)/, '');
+}
+
+/** A snapshot costs what its model costs, unless the list names the snapshot itself. */
+function undated(name: string): string {
+  return name.replace(/[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}|latest|preview)$/, '');
 }

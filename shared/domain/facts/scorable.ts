@@ -32,9 +32,9 @@ export function toScorableTrace({
   };
 }
 
-/** A text as the value that it is as JSON; plain text stays text. */
+/** Lists, maps and quoted texts as their value; other text stays text: an answer of `0042` is no number. */
 function asJson(text: SpanText | undefined): JsonValue | undefined {
   if (text === undefined) return undefined;
-  const value = /^\s*[[{"\-\dtfn]/.test(text.text) ? parseJson(text.text) : undefined;
+  const value = /^\s*[[{"]/.test(text.text) ? parseJson(text.text) : undefined;
   return value === undefined ? text.text : (value as JsonValue);
 }

@@ -58,5 +58,5 @@ function known(value: unknown): SpanType | undefined {
 }
 
 function mapped(value: unknown, table: Readonly<Record<string, SpanType>>): SpanType | undefined {
-  return typeof value === 'string' ? table[value] : undefined;
+  return typeof value === 'string' && Object.hasOwn(table, value) ? table[value] : undefined;
 }

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { deriveTraceFacts } from '../facts/derive-trace-facts.ts';
+import { InvalidFilterError } from '../filter/invalid-filter-error.ts';
 import { needsSpans } from '../filter/needs.ts';
 import { parseFilter } from '../filter/parse-filter.ts';
 import type { FilterSubject } from '../filter/subject.ts';
 import type { EvaluationQueue, TraceBlock, TraceRecord } from '../ports.ts';
-import type { Rules } from '../rules.ts';
+import type { Rules, ScorerRule } from '../rules.ts';
 import type { BlockRef, TraceInfo } from '../trace.ts';
 import { type BlockSpan, type NewBlock, newBlock, packSegment, readSpans } from './block.ts';
 import { decideCompleteness, decideSettled, evaluationRequest } from './conclude.ts';
@@ -121,9 +122,19 @@ async function decide(
   }: { record: TraceRecord; merged: Merged; rules: Rules; now: number; deps: SettleTracesDeps },
 ) {
   if (info.completeness === 'open') return undefined;
-  const readsSpans = rules.scorers.some(({ filter }) => filter !== undefined && needsSpans(parseFilter(filter)));
-  const spans = readsSpans ? (merged.spans ?? (await readAllSpans(info, deps))) : [];
+  const spans = rules.scorers.some(readsSpans) ? (merged.spans ?? (await readAllSpans(info, deps))) : [];
   return decideSettled(subjectOf(info, { spans, record }), { rules, now });
+}
+
+/** A stored filter that cannot be read any more selects nothing, and must not stop the other scorers. */
+function readsSpans({ filter }: ScorerRule): boolean {
+  if (filter === undefined) return false;
+  try {
+    return needsSpans(parseFilter(filter));
+  } catch (error) {
+    if (error instanceof InvalidFilterError) return false;
+    throw error;
+  }
 }
 
 async function readAllSpans(info: TraceInfo, deps: SettleTracesDeps): Promise<readonly BlockSpan[]> {

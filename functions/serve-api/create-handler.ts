@@ -1,0 +1,89 @@
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { ApiError, errorStatus } from '../../shared/domain/api-error.ts';
+import { InvalidFilterError } from '../../shared/domain/filter/invalid-filter-error.ts';
+import type { AnswerStore } from '../../shared/domain/ports.ts';
+import type { BatchLogger } from '../../shared/runtime/logger.ts';
+import { type ApiEvent, toRequest } from './request.ts';
+import { type Answer, createRouter, type MatchedRoute, type Route } from './router.ts';
+import type { AssessmentRouteDeps } from './routes/assessments.ts';
+import { assessmentRoutes } from './routes/assessments.ts';
+import type { ExperimentRouteDeps } from './routes/experiments.ts';
+import { experimentRoutes } from './routes/experiments.ts';
+import type { ScorerRouteDeps } from './routes/scorers.ts';
+import { scorerRoutes } from './routes/scorers.ts';
+import { statusRoutes } from './routes/status.ts';
+import { type TraceRouteDeps, traceRoutes } from './routes/traces.ts';
+
+export type ServeApiDeps = TraceRouteDeps &
+  AssessmentRouteDeps &
+  ExperimentRouteDeps &
+  ScorerRouteDeps & {
+    readonly answers: AnswerStore;
+    readonly logger: BatchLogger;
+  };
+
+/** Lambda answers with 6 MB at most; some of it is the envelope. */
+const maxAnswerBytes = 5_500_000;
+
+/** MLflow's REST API, as much of it as is served. */
+export function createHandler(deps: ServeApiDeps): (event: ApiEvent) => Promise<APIGatewayProxyStructuredResultV2> {
+  const routes: readonly Route[] = [
+    ...statusRoutes(),
+    ...experimentRoutes(deps),
+    ...traceRoutes(deps),
+    ...assessmentRoutes(deps),
+    ...scorerRoutes(deps),
+  ];
+  const findRoute = createRouter(routes);
+  return async (event) => {
+    try {
+      const { method } = event.requestContext.http;
+      const matched = findRoute(method, event.rawPath);
+      authorize(event, matched);
+      if (!matched) throw new ApiError('ENDPOINT_NOT_FOUND', `${method} ${event.rawPath} is not served here`);
+      return await toResult(await matched.route.handle(toRequest(event, matched.parameters)), deps.answers);
+    } catch (error) {
+      return toErrorResult(error, deps.logger);
+    }
+  };
+}
+
+/** A route that is not there is told only to those who have a key. */
+function authorize(event: ApiEvent, matched: MatchedRoute | undefined): void {
+  if (matched && matched.route.roles === undefined) return;
+  const caller = event.requestContext.authorizer?.lambda;
+  if (caller?.decision !== 'allowed' || caller.role === undefined) {
+    throw new ApiError(
+      'UNAUTHENTICATED',
+      'the API key is unknown or revoked: send a valid one as "authorization: Bearer <key>"',
+    );
+  }
+  if (matched?.route.roles && !matched.route.roles.includes(caller.role)) {
+    const needed = matched.route.roles.join(' or ');
+    throw new ApiError('PERMISSION_DENIED', `a key of role ${caller.role} cannot do this: use one of role ${needed}`);
+  }
+}
+
+async function toResult(answer: Answer, answers: AnswerStore): Promise<APIGatewayProxyStructuredResultV2> {
+  if ('text' in answer) return { statusCode: 200, headers: { 'content-type': 'text/plain' }, body: answer.text };
+  const body = JSON.stringify(answer.json);
+  if (Buffer.byteLength(body) <= maxAnswerBytes)
+    return { statusCode: 200, headers: { 'content-type': 'application/json' }, body };
+  return { statusCode: 307, headers: { location: await answers.put(body) }, body: '' };
+}
+
+function toErrorResult(error: unknown, logger: BatchLogger): APIGatewayProxyStructuredResultV2 {
+  if (error instanceof InvalidFilterError) return failure(400, 'INVALID_PARAMETER_VALUE', error.message);
+  if (error instanceof ApiError) return failure(errorStatus[error.code], error.code, error.message);
+  logger.error('request failed', { error });
+  return failure(
+    500,
+    'INTERNAL_ERROR',
+    'the request failed on our side: its id is in the response, the reason in the log of serve-api',
+  );
+}
+
+function failure(statusCode: number, code: string, message: string): APIGatewayProxyStructuredResultV2 {
+  const headers = { 'content-type': 'application/json', ...(statusCode === 429 && { 'retry-after': '1' }) };
+  return { statusCode, headers, body: JSON.stringify({ error_code: code, message }) };
+}

@@ -1,0 +1,69 @@
+import type { APIGatewayProxyEventV2WithLambdaAuthorizer } from 'aws-lambda';
+import * as z from 'zod';
+import { ApiError } from '../../shared/domain/api-error.ts';
+import type { Role } from '../../shared/domain/api-key.ts';
+
+/** What the authorizer found; absent on the routes that need no key. */
+export interface Caller {
+  readonly decision: 'allowed' | 'denied';
+  readonly role?: Role;
+  /** Joined by commas; empty: all. */
+  readonly experimentIds?: string;
+}
+
+export type ApiEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<Caller | undefined>;
+
+/** A request as routes see it. */
+export interface ApiRequest {
+  readonly method: string;
+  readonly path: string;
+  /** What stands for the route's placeholders. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly body: unknown;
+  /** Throws ApiError where the caller's key is limited to other experiments. */
+  requireExperiment(experimentId: string): void;
+}
+
+export function toRequest(event: ApiEvent, parameters: Readonly<Record<string, string>>): ApiRequest {
+  const limited = (event.requestContext.authorizer?.lambda?.experimentIds ?? '').split(',').filter((id) => id !== '');
+  return {
+    method: event.requestContext.http.method,
+    path: event.rawPath,
+    parameters,
+    query: new URLSearchParams(event.rawQueryString),
+    body: parseBody(event),
+    requireExperiment(experimentId) {
+      if (limited.length === 0 || limited.includes(experimentId)) return;
+      throw new ApiError(
+        'PERMISSION_DENIED',
+        `the API key is limited to experiments ${limited.join(', ')}: it does not open ${experimentId}`,
+      );
+    },
+  };
+}
+
+function parseBody({ body, isBase64Encoded }: ApiEvent): unknown {
+  const text = body === undefined ? '' : isBase64Encoded ? Buffer.from(body, 'base64').toString('utf8') : body;
+  if (text.trim() === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ApiError('INVALID_PARAMETER_VALUE', `the body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** The value in the schema's shape; an ApiError says what does not fit. */
+export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new ApiError('INVALID_PARAMETER_VALUE', z.prettifyError(result.error));
+}
+
+/** A query parameter that must be there. */
+export function required(query: URLSearchParams, name: string): string {
+  const value = query.get(name);
+  if (value === null || value === '')
+    throw new ApiError('INVALID_PARAMETER_VALUE', `missing value for required parameter '${name}'`);
+  return value;
+}

@@ -1,0 +1,44 @@
+import type { Role } from '../../shared/domain/api-key.ts';
+import type { ApiRequest } from './request.ts';
+
+/** A route answers a value for JSON, or a text, or where the answer lies. */
+export type Answer = { readonly json: unknown } | { readonly text: string };
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** `{name}` stands for one part of the path. */
+  readonly path: string;
+  /** Who may call it; absent: anybody, without a key. */
+  readonly roles?: readonly Role[];
+  readonly handle: (request: ApiRequest) => Promise<Answer>;
+}
+
+export const readers: readonly Role[] = ['read', 'admin'];
+export const admins: readonly Role[] = ['admin'];
+
+export interface MatchedRoute {
+  readonly route: Route;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** Finds routes by method and path; MLflow's pages ask under /ajax-api for what its clients ask under /api. */
+export function createRouter(routes: readonly Route[]): (method: string, path: string) => MatchedRoute | undefined {
+  const compiled = routes.map((route) => ({ route, pattern: toPattern(route.path) }));
+  return (method, rawPath) => {
+    const path = rawPath.replace(/^\/ajax-api\//, '/api/');
+    for (const { route, pattern } of compiled) {
+      const match = route.method === method ? pattern.exec(path) : null;
+      if (match) return { route, parameters: decoded(match.groups ?? {}) };
+    }
+    return undefined;
+  };
+}
+
+function toPattern(path: string): RegExp {
+  const escaped = path.replace(/[.]/g, '\\.').replace(/\{(\w+)\}/g, '(?<$1>[^/]+)');
+  return new RegExp(`^${escaped}/?$`);
+}
+
+function decoded(groups: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]));
+}

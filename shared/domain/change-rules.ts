@@ -1,0 +1,70 @@
+import { ApiError } from './api-error.ts';
+import type { RuleStore } from './ports.ts';
+import { maxActiveScorers, type Rules, type ScorerRule } from './rules.ts';
+
+/** What a caller wants to be true of one scorer; what is left out stays as it is. */
+export interface SamplingChange {
+  readonly name: string;
+  readonly version: number;
+  readonly level: ScorerRule['level'];
+  readonly sampleRate?: number | undefined;
+  /** null: no filter. */
+  readonly filter?: string | null | undefined;
+}
+
+/** The next version of the rules with one scorer's sampling changed. Throws ApiError. */
+export function withSampling(rules: Rules, change: SamplingChange): Rules {
+  const before = rules.scorers.find(({ name }) => name === change.name);
+  const sampleRate = change.sampleRate ?? before?.sampleRate ?? 0;
+  if (!(sampleRate >= 0 && sampleRate <= 1)) {
+    throw new ApiError('INVALID_PARAMETER_VALUE', `sample rate must be between 0 and 1, got ${sampleRate}`);
+  }
+  const filter = change.filter === undefined ? before?.filter : (change.filter ?? undefined);
+  const rule: ScorerRule = {
+    name: change.name,
+    version: change.version,
+    level: change.level,
+    sampleRate,
+    ...(filter !== undefined && filter !== '' && { filter }),
+  };
+  const scorers = [...rules.scorers.filter(({ name }) => name !== change.name), rule].toSorted(byName);
+  checkActive(scorers, change.name);
+  return { ...rules, version: rules.version + 1, scorers };
+}
+
+/** The next version without a scorer. */
+export function withoutScorer(rules: Rules, name: string): Rules {
+  return { ...rules, version: rules.version + 1, scorers: rules.scorers.filter((rule) => rule.name !== name) };
+}
+
+function byName(a: ScorerRule, b: ScorerRule): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+function checkActive(scorers: readonly ScorerRule[], changed: string): void {
+  const active = scorers.filter(({ sampleRate }) => sampleRate > 0).map(({ name }) => name);
+  if (active.length <= maxActiveScorers) return;
+  const others = active.filter((name) => name !== changed).join(', ');
+  throw new ApiError(
+    'INVALID_PARAMETER_VALUE',
+    `at most ${maxActiveScorers} scorers of an experiment are active at once: stop one of ${others} before starting ${changed}`,
+  );
+}
+
+const attempts = 8;
+
+/** Changes the rules on top of whatever another writer made of them meanwhile. Answers the rules as they are afterwards. */
+export async function changeRules(
+  store: RuleStore,
+  experimentId: string,
+  change: (rules: Rules) => Rules,
+): Promise<Rules> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const next = change(await store.current(experimentId));
+    if (await store.replace(next)) return next;
+  }
+  throw new ApiError(
+    'REQUEST_LIMIT_EXCEEDED',
+    `the rules of experiment ${experimentId} are being changed by too many at once: try again`,
+  );
+}
