@@ -43,7 +43,7 @@ function toolFacts(span: Span, outputs: SpanText | undefined): ToolFacts {
 function saysError(text: string | undefined): boolean {
   return (
     text !== undefined &&
-    /^\s*"?(?:error\b|exception\b|traceback\b|\{\s*"(?:error|exception)"\s*:\s*(?!null|false|""))/i.test(
+    /^\s*"?(?:error\b|exception\b|traceback\b|\{\s*"(?:error|exception)"\s*:(?!\s*(?:null|false|"")))/i.test(
       text.slice(0, 80),
     )
   );
