@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** A program that did not get ready; the message holds what it last said. */
@@ -27,11 +30,15 @@ export async function startProgram(
   args: readonly string[],
   { name, limitMs, signal }: { name: string; limitMs: number; signal: AbortSignal },
 ): Promise<Program> {
-  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Its temporary files are in one place: one that is stopped while it starts leaves some behind.
+  const folder = await mkdtemp(join(tmpdir(), 'assay-demo-'));
+  const env = { ...process.env, TMPDIR: folder };
+  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env });
   const killOnExit = () => signalGroup(child, 'SIGKILL');
   process.once('exit', killOnExit);
   const stop = async () => {
     await stopChild(child);
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     process.off('exit', killOnExit);
   };
   const log = tailOf(child);
@@ -66,12 +73,15 @@ function tailOf(child: ChildProcess): readonly string[] {
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), stopLimitMs);
-  await ended;
-  clearTimeout(timer);
+  if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), stopLimitMs);
+    await ended;
+    clearTimeout(timer);
+  }
+  // What it started and left, such as a synthesis that was under way.
+  signalGroup(child, 'SIGKILL');
 }
 
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
