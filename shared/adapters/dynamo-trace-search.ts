@@ -66,7 +66,7 @@ export function dynamoTraceSearch(client: DynamoDBClient, table: string): TraceS
   };
 }
 
-/** What a date can hold. */
+/** Dates of four-digit years, which sort as text. */
 function clamped(epochMs: number): number {
-  return Math.min(Math.max(0, epochMs), 8_640_000_000_000_000 - 1);
+  return Math.min(Math.max(0, epochMs), Date.UTC(9999, 11, 31));
 }

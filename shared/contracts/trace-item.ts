@@ -164,7 +164,7 @@ export function timeSortKey(info: Pick<TraceInfo, 'traceId' | 'facts'>): string 
 }
 
 export function timePrefix(epochMs: number): string {
-  return String(Math.max(0, epochMs)).padStart(13, '0');
+  return String(Math.min(Math.max(0, Math.floor(epochMs)), 9_999_999_999_999)).padStart(13, '0');
 }
 
 export function sessionKey(experimentId: string, sessionId: string): string {
