@@ -245,6 +245,7 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
     '/_local/drain': () => stack.drain(),
     '/_local/sweep': () => stack.runSchedules(),
     '/_local/queues': async () => stack.queueDepths(),
+    '/_local/outputs': async () => Object.fromEntries(stack.outputs),
   });
   for (const source of eventSources) source.start();
   schedules.start();

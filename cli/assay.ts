@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { addInitCommand, addKeyCommands } from './commands/keys.ts';
+import { addExperimentCommands, addHealthCommand, addSqlCommand } from './commands/others.ts';
+import { addScorerCommands } from './commands/scorers.ts';
+import { addTraceCommands } from './commands/traces.ts';
+import { connect, type GlobalOptions } from './connection.ts';
+import type { Print } from './print.ts';
+import { UsageError } from './usage-error.ts';
+
+const program = new Command('assay')
+  .description('Assay: watch the quality of GenAI applications')
+  .option('--url <url>', 'URL of the API (or ASSAY_URL)')
+  .option('--key <key>', 'API key (or ASSAY_KEY)')
+  .option('--name <name>', 'name that the stacks were deployed under', 'Assay')
+  .option('--json', 'answer as JSON')
+  .showHelpAfterError('(see --help)');
+
+const connection = () => connect(program.opts<GlobalOptions>(), process.env);
+const client = () => connection().client();
+const print: Print = ({ json, text }) => console.log(program.opts<GlobalOptions>().json ? JSON.stringify(json) : text);
+
+addInitCommand(program, { connection, print });
+addKeyCommands(program, { connection, print });
+addExperimentCommands(program, { connection, print });
+addScorerCommands(program, { client, print });
+addTraceCommands(program, { client, print });
+addSqlCommand(program, { connection, print });
+addHealthCommand(program, { connection, print });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(error instanceof UsageError ? `assay: ${error.message}` : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,153 @@
+import type { Command } from 'commander';
+import type { Client } from '../client.ts';
+import { type Print, tableOrNone } from '../print.ts';
+
+interface TraceInfo {
+  readonly trace_id: string;
+  readonly request_time: string;
+  readonly execution_duration: string;
+  readonly state: string;
+  readonly request_preview?: string;
+  readonly response_preview?: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly trace_metadata: Readonly<Record<string, string>>;
+  readonly assessments: readonly Assessment[];
+}
+
+interface Assessment {
+  readonly assessment_name: string;
+  readonly feedback?: {
+    readonly value: unknown;
+    readonly error?: { readonly error_code: string; readonly error_message: string };
+  };
+  readonly expectation?: { readonly value?: unknown };
+  readonly rationale?: string;
+  readonly source: { readonly source_type: string };
+}
+
+interface Span {
+  readonly span_id: string;
+  readonly parent_span_id?: string;
+  readonly name: string;
+  readonly start_time_unix_nano: string;
+  readonly end_time_unix_nano?: string;
+  readonly status: { readonly code: string };
+}
+
+const base = '/api/3.0/mlflow/traces';
+
+export function addTraceCommands(program: Command, { client, print }: { client: () => Client; print: Print }): void {
+  const traces = program.command('traces').description('traces and their assessments');
+  traces
+    .command('list')
+    .description('newest traces first')
+    .option('--experiment <id>', 'experiment', '0')
+    .option('--filter <text>', "which traces, in MLflow's grammar")
+    .option('--limit <n>', 'how many', '20')
+    .action(async ({ experiment, filter, limit }: { experiment: string; filter?: string; limit: string }) => {
+      const found = await search(client(), { experiment, filter, limit: Number(limit) });
+      const rows = found.map((trace) => [
+        trace.trace_id,
+        trace.request_time,
+        trace.execution_duration,
+        trace.state,
+        nameOf(trace),
+        scores(trace),
+      ]);
+      const text = tableOrNone(['trace', 'time', 'duration', 'state', 'name', 'assessments'], rows, 'no traces found');
+      print({ json: found, text });
+    });
+  traces
+    .command('get <trace-id>')
+    .description('one trace with its spans and assessments')
+    .action(async (traceId: string) => {
+      const query = new URLSearchParams({ trace_id: traceId });
+      const { trace } = await client().call<{ trace: { trace_info: TraceInfo; spans: Span[] } }>(
+        'GET',
+        `${base}/get?${query}`,
+      );
+      print({ json: trace, text: page(trace.trace_info, trace.spans) });
+    });
+}
+
+/** Pages until there are enough, or no more. */
+async function search(
+  client: Client,
+  { experiment, filter, limit }: { experiment: string; filter?: string | undefined; limit: number },
+) {
+  const found: TraceInfo[] = [];
+  let token: string | undefined;
+  do {
+    const page = await client.call<{ traces: TraceInfo[]; next_page_token?: string }>('POST', `${base}/search`, {
+      locations: [{ type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experiment } }],
+      max_results: Math.min(500, limit - found.length),
+      ...(filter !== undefined && { filter }),
+      ...(token !== undefined && { page_token: token }),
+    });
+    found.push(...page.traces);
+    token = page.next_page_token;
+  } while (token !== undefined && found.length < limit);
+  return found;
+}
+
+function nameOf({ tags }: TraceInfo): string {
+  return tags['mlflow.traceName'] ?? '';
+}
+
+function scores({ assessments }: TraceInfo): string {
+  return assessments.map((assessment) => `${assessment.assessment_name}=${shown(assessment)}`).join(' ');
+}
+
+function shown({ feedback, expectation }: Assessment): string {
+  if (feedback?.error) return feedback.error.error_code;
+  const value = feedback ? feedback.value : expectation?.value;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function page(info: TraceInfo, spans: readonly Span[]): string {
+  const head = [
+    `${info.trace_id}  ${nameOf(info)}  ${info.state}  ${info.execution_duration}  ${info.request_time}`,
+    `request   ${info.request_preview ?? ''}`,
+    `response  ${info.response_preview ?? ''}`,
+  ];
+  const assessments = info.assessments.map(
+    (assessment) =>
+      `  ${assessment.assessment_name} = ${shown(assessment)}  ${assessment.rationale ?? assessment.feedback?.error?.error_message ?? ''}`,
+  );
+  return [
+    ...head,
+    '',
+    ...tree(spans),
+    '',
+    assessments.length > 0 ? 'assessments' : 'no assessments',
+    ...assessments,
+  ].join('\n');
+}
+
+/** Spans under their parents, in the order of time; one whose parent is not here stands at the top. */
+function tree(spans: readonly Span[]): readonly string[] {
+  const ordered = spans.toSorted((a, b) => (BigInt(a.start_time_unix_nano) < BigInt(b.start_time_unix_nano) ? -1 : 1));
+  const ids = new Set(spans.map(({ span_id: id }) => id));
+  const children = Map.groupBy(ordered, ({ parent_span_id: parent }) =>
+    parent !== undefined && ids.has(parent) ? parent : '',
+  );
+  const lines: string[] = [];
+  const visit = (parent: string, depth: number) => {
+    const own = children.get(parent) ?? [];
+    // Each once: spans can name each other as parents in a circle.
+    children.delete(parent);
+    for (const span of own) {
+      lines.push(
+        `${'  '.repeat(depth)}${span.name}  ${durationOf(span)}${span.status.code === 'STATUS_CODE_ERROR' ? '  ERROR' : ''}`,
+      );
+      visit(span.span_id, depth + 1);
+    }
+  };
+  visit('', 0);
+  return lines;
+}
+
+function durationOf({ start_time_unix_nano: start, end_time_unix_nano: end = '0' }: Span): string {
+  if (end === '0') return 'not ended';
+  return `${Math.max(0, Number(BigInt(end) - BigInt(start)) / 1e6).toFixed(1)} ms`;
+}

@@ -1,0 +1,94 @@
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { dynamoKeyStore } from '../shared/adapters/dynamo-key-store.ts';
+import type { KeyStore } from '../shared/domain/ports.ts';
+import { type Archive, openArchive } from './archive.ts';
+import { type Client, createClient } from './client.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly url?: string;
+  readonly key?: string;
+  /** Name that the stacks were deployed under. */
+  readonly name: string;
+  readonly json?: boolean;
+}
+
+/** How a command reaches a deployment: over its API with a key, or into its tables with the credentials of the AWS account. */
+export interface Connection {
+  readonly options: GlobalOptions;
+  client(): Client;
+  /** Without a key. */
+  apiUrl(): string;
+  archive(): Promise<Archive>;
+  keys(): Promise<KeyStore>;
+}
+
+export function connect(options: GlobalOptions, environment: NodeJS.ProcessEnv): Connection {
+  const apiUrl = () => needed(options.url ?? environment.ASSAY_URL, 'the URL of the API: give --url or set ASSAY_URL');
+  return {
+    options,
+    apiUrl,
+    client: () => {
+      const key = needed(
+        options.key ?? environment.ASSAY_KEY,
+        'an API key: give --key or set ASSAY_KEY ("assay keys create" makes one)',
+      );
+      return createClient({ url: apiUrl(), key });
+    },
+    archive: async () => {
+      const outputs = await outputsOf(options.name, environment);
+      return openArchive({
+        client: awsOptions(environment),
+        workgroup: output(outputs, 'Workgroup'),
+        database: output(outputs, 'Database'),
+      });
+    },
+    keys: async () => {
+      const outputs = await outputsOf(options.name, environment);
+      return dynamoKeyStore(new DynamoDBClient(awsOptions(environment)), output(outputs, 'RegistryTable'));
+    },
+  };
+}
+
+function needed(value: string | undefined, what: string): string {
+  if (value) return value;
+  throw new UsageError(`this needs ${what}`);
+}
+
+/** A local stack takes any credentials; an account takes those of the environment. */
+function awsOptions(environment: NodeJS.ProcessEnv) {
+  if (environment.AWS_ENDPOINT_URL === undefined) return {};
+  return {
+    region: environment.AWS_REGION ?? 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  };
+}
+
+type Outputs = Readonly<Record<string, string>>;
+
+/** The outputs of both stacks; a local stack tells its own at its endpoint. */
+async function outputsOf(name: string, environment: NodeJS.ProcessEnv): Promise<Outputs> {
+  const local = environment.AWS_ENDPOINT_URL;
+  if (local !== undefined) return (await (await fetch(new URL('/_local/outputs', local))).json()) as Outputs;
+  const client = new CloudFormationClient({});
+  const all = await Promise.all([`${name}Storage`, `${name}Monitoring`].map((stack) => stackOutputs(client, stack)));
+  return Object.assign({}, ...all) as Outputs;
+}
+
+async function stackOutputs(client: CloudFormationClient, StackName: string): Promise<Outputs> {
+  try {
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }));
+    const outputs = Stacks.flatMap((stack) => stack.Outputs ?? []);
+    return Object.fromEntries(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+  } catch (error) {
+    throw new UsageError(
+      `stack ${StackName} cannot be read (${(error as Error).message}): are the credentials, the region and --name those it was deployed with?`,
+    );
+  }
+}
+
+function output(outputs: Outputs, name: string): string {
+  return needed(outputs[name], `the output ${name} of the stacks: were they deployed from this version?`);
+}

@@ -1,0 +1,14 @@
+import { table } from './table.ts';
+
+/** What a command answers: for programs, and for people. */
+export interface Output {
+  readonly json: unknown;
+  readonly text: string;
+}
+
+export type Print = (output: Output) => void;
+
+/** Rows as an aligned table, or a sentence where there is none. */
+export function tableOrNone(columns: readonly string[], rows: readonly (readonly string[])[], none: string): string {
+  return rows.length > 0 ? table({ columns, rows, indent: 0 }) : none;
+}

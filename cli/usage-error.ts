@@ -1,0 +1,4 @@
+/** What the user can mend; its message is all that is printed. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
