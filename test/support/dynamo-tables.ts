@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  type DynamoDBClient,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { readConfig } from '../../infra/config.ts';
+import { StorageStack } from '../../infra/stacks/storage-stack.ts';
+
+/** Tables of a suite, with the client that reaches them. */
+export interface Tables {
+  readonly client: DynamoDBClient;
+  /** Names. */
+  readonly traces: string;
+  readonly registry: string;
+}
+
+type TableRole = Exclude<keyof Tables, 'client'>;
+type TableDefinition = Pick<
+  CreateTableCommandInput,
+  'KeySchema' | 'AttributeDefinitions' | 'GlobalSecondaryIndexes' | 'LocalSecondaryIndexes'
+>;
+
+/** Creates the tables that the stack deploys, under names of their own: each suite has them to itself. */
+export async function createTables(client: DynamoDBClient): Promise<Tables> {
+  const definitions = synthesizedTables();
+  const [traces, registry] = await Promise.all([
+    createTable(client, definitions.traces),
+    createTable(client, definitions.registry),
+  ]);
+  return { client, traces, registry };
+}
+
+async function createTable(client: DynamoDBClient, definition: TableDefinition): Promise<string> {
+  const TableName = `suite-${randomUUID()}`;
+  await client.send(new CreateTableCommand({ ...definition, TableName, BillingMode: 'PAY_PER_REQUEST' }));
+  await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { TableName });
+  return TableName;
+}
+
+let synthesized: Readonly<Record<TableRole, TableDefinition>> | undefined;
+
+/** Keys and indexes as the storage stack's template says them. */
+function synthesizedTables(): Readonly<Record<TableRole, TableDefinition>> {
+  if (synthesized) return synthesized;
+  // Its context decides what the constructs make, as it does for the cdk command.
+  const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
+  const app = new App({ context });
+  const stack = new StorageStack(app, 'Storage', { config: readConfig(app.node) });
+  const template = Template.fromStack(stack).toJSON() as Parameters<typeof tableDefinition>[0];
+  const definition = (name: string) => tableDefinition(template, stack.resolve(name) as { Ref: string });
+  synthesized = {
+    traces: definition(stack.tables.traces.tableName),
+    registry: definition(stack.tables.registry.tableName),
+  };
+  return synthesized;
+}
+
+/** `TableV2` becomes a global table, `Table` a table; both spell what is taken here alike. */
+function tableDefinition(
+  template: { Resources: Record<string, { Type: string; Properties: TableDefinition }> },
+  { Ref }: { Ref: string },
+): TableDefinition {
+  const resource = template.Resources[Ref];
+  if (resource === undefined || !['AWS::DynamoDB::GlobalTable', 'AWS::DynamoDB::Table'].includes(resource.Type))
+    throw new Error(`resource ${Ref} is ${resource?.Type ?? 'absent'}, expected a DynamoDB table`);
+  const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, LocalSecondaryIndexes } = resource.Properties;
+  return { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, LocalSecondaryIndexes };
+}
