@@ -39,9 +39,19 @@ async function demonstrate(options: DemoOptions, signal: AbortSignal): Promise<n
     const result = await Promise.race([runDemo(stack, { ...options, signal, progress }), rejectOn(signal)]);
     process.stdout.write(`\n${page(result)}\n`);
     return reconciles(result.checks) ? 0 : 1;
+  } catch (error) {
+    throw new Error(`${describeError(error)}\n\nThe local stack's last lines:\n${stack.log.join('\n')}`, {
+      cause: error,
+    });
   } finally {
     await stack.stop();
   }
+}
+
+/** fetch() tells what happened in the cause alone. */
+function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${describeError(error.cause)}` : error.message;
 }
 
 /** Aborts at Ctrl-C or the end of the terminal: the first time to stop in order; the second ends the process as by default. */

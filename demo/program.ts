@@ -13,6 +13,8 @@ export class ProgramFailedError extends Error {
 export interface Program {
   /** Of its standard output: by it the program says that it is ready. */
   readonly firstLine: string;
+  /** The last lines of its log (standard error), as they come. */
+  readonly log: readonly string[];
   /** Asks it to end, and ends it with all it started where it does not. */
   stop(): Promise<void>;
 }
@@ -44,7 +46,7 @@ export async function startProgram(
   const log = tailOf(child);
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
-    return { firstLine: await readFirstLine(child, limit), stop };
+    return { firstLine: await readFirstLine(child, limit), log, stop };
   } catch (error) {
     await stop();
     throw new ProgramFailedError(`${name} ${(error as Error).message}\n${log.join('\n')}`, { cause: error });

@@ -18,6 +18,8 @@ export interface RunningStack {
   readonly adminKey: string;
   readonly ingestKey: string;
   readonly aws: AwsConnection;
+  /** The last lines of its log, as they come. */
+  readonly log: readonly string[];
   /** Has the delivery streams write what they hold into the archive now. */
   flushArchive(): Promise<void>;
   /** Ends it and everything that it started. */
@@ -53,10 +55,10 @@ const startLimitMs = 120_000;
  */
 export async function startStack({ port, signal }: { port: number; signal: AbortSignal }): Promise<RunningStack> {
   const args = [entry, '--port', String(port), '--json'];
-  const { firstLine, stop } = await startProgram(args, { name: 'the local stack', limitMs: startLimitMs, signal });
+  const { firstLine, log, stop } = await startProgram(args, { name: 'the local stack', limitMs: startLimitMs, signal });
   try {
     const ready = readyLine.parse(JSON.parse(firstLine));
-    return { ...ready, flushArchive: () => flush(ready.aws.client.endpoint), stop };
+    return { ...ready, log, flushArchive: () => flush(ready.aws.client.endpoint), stop };
   } catch (error) {
     await stop();
     throw error;
