@@ -1,0 +1,94 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { s3AnswerStore } from '../../../shared/adapters/s3-answer-store.ts';
+import { s3Inbox } from '../../../shared/adapters/s3-inbox.ts';
+import { s3SegmentStore } from '../../../shared/adapters/s3-segment-store.ts';
+import type { AnswerStore, Inbox, SegmentStore } from '../../../shared/domain/ports.ts';
+import { localCredentials } from '../local-credentials.ts';
+
+/** What the adapters over S3 promise. */
+export function describeObjectAdapters(name: string, endpoint: () => string): void {
+  let client: S3Client;
+  let bucket: string;
+
+  beforeAll(async () => {
+    client = new S3Client({ endpoint: endpoint(), ...localCredentials, forcePathStyle: true });
+    bucket = `suite-${randomUUID()}`;
+    await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  });
+
+  afterAll(() => client?.destroy());
+
+  describe(`the segment store on ${name}`, () => {
+    let store: SegmentStore;
+    const bytes = randomBytes(100_000);
+    const key = 'segments/7/2026-06-01/abc=1';
+    const block = (offset: number, length: number) => ({ hash: 'x', key, offset, length });
+
+    beforeAll(async () => {
+      store = s3SegmentStore(client, bucket);
+      await store.put(key, bytes);
+    });
+
+    test.each([
+      ['the first', 0, 1],
+      ['one between others', 4_321, 12_345],
+      ['the last', 99_000, 1_000],
+      ['the only', 0, 100_000],
+    ])('reads %s block of a segment', async (_, offset, length) => {
+      const read = await store.readBlock(block(offset, length));
+      expect(Buffer.compare(read, bytes.subarray(offset, offset + length))).toBe(0);
+    });
+
+    test('reads many blocks at once', async () => {
+      const offsets = Array.from({ length: 50 }, (_, i) => i * 2_000);
+      const read = await Promise.all(offsets.map((offset) => store.readBlock(block(offset, 2_000))));
+      expect(Buffer.compare(Buffer.concat(read), bytes)).toBe(0);
+    });
+
+    test('keeps a segment that is put again as it was', async () => {
+      await store.put(key, bytes);
+      expect(Buffer.compare(await store.readBlock(block(0, bytes.length)), bytes)).toBe(0);
+    });
+
+    test('fails rather than answering with less than the block', async () => {
+      await expect(store.readBlock(block(99_999, 2))).rejects.toThrow('got 1 bytes, expected 2');
+      await expect(store.readBlock(block(100_000, 1))).rejects.toThrow();
+      await expect(store.readBlock({ ...block(0, 1), key: 'segments/none' })).rejects.toThrow();
+    });
+  });
+
+  describe(`the inbox on ${name}`, () => {
+    let inbox: Inbox;
+
+    beforeAll(() => {
+      inbox = s3Inbox(client, bucket);
+    });
+
+    test('gives back a body of 5 MB as it was put, however often', async () => {
+      const body = randomBytes(5_000_000);
+      for (let i = 0; i < 2; i++) await inbox.put('inbox/2026-06-01/large', body);
+      expect(Buffer.compare(await inbox.get('inbox/2026-06-01/large'), body)).toBe(0);
+    });
+
+    test('fails where there is no such body', async () => {
+      await expect(inbox.get('inbox/none')).rejects.toThrow();
+    });
+  });
+
+  describe(`the answer store on ${name}`, () => {
+    let answers: AnswerStore;
+
+    beforeAll(() => {
+      answers = s3AnswerStore(client, bucket);
+    });
+
+    test('hands out a URL that opens the answer without a key', async () => {
+      const answer = JSON.stringify({ text: 'ä "quoted" \u0000 text'.repeat(1_000) });
+      const response = await fetch(await answers.put(answer));
+      expect(response.headers.get('content-type')).toBe('application/json');
+      expect(await response.text()).toBe(answer);
+    });
+  });
+}
