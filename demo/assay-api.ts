@@ -1,3 +1,4 @@
+import { type ClientOptions, createClient } from '../cli/client.ts';
 import type { DemoScorer } from './scorers.ts';
 
 /** What the demo reads of MLflow's entities. */
@@ -47,27 +48,18 @@ const pageSize = 500;
 
 /**
  * The part of MLflow's REST API that the demo stands on (scorers and traces, version 3.0), for one experiment.
- * Any answer but 200 is an error that names route, status and body.
+ * Any answer but 200 is an error that names route, status and reason.
  */
-export function assayApi({ url, key, experimentId }: { url: string; key: string; experimentId: string }): AssayApi {
-  const base = `${url}/api/3.0/mlflow`;
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-    const response = await fetch(`${base}/${path}`, {
-      method,
-      headers,
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
-    return JSON.parse(text);
-  };
-  const search = async (pageToken?: string) =>
-    (await call('POST', 'traces/search', {
+export function assayApi({ url, key, experimentId }: ClientOptions & { experimentId: string }): AssayApi {
+  const client = createClient({ url, key });
+  const call = <T>(method: 'GET' | 'POST' | 'PUT', path: string, body?: object) =>
+    client.call<T>(method, `/api/3.0/mlflow/${path}`, body);
+  const search = (pageToken?: string) =>
+    call<{ traces?: readonly TraceInfo[]; next_page_token?: string }>('POST', 'traces/search', {
       locations: [{ type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experimentId } }],
       max_results: pageSize,
       ...(pageToken && { page_token: pageToken }),
-    })) as { traces?: readonly TraceInfo[]; next_page_token?: string };
+    });
 
   return {
     async startScorer({ name, rate, heuristic, filter }) {
@@ -89,7 +81,7 @@ export function assayApi({ url, key, experimentId }: { url: string; key: string;
     },
     async getTrace(traceId) {
       const path = `traces/get?${new URLSearchParams({ trace_id: traceId })}`;
-      return ((await call('GET', path)) as { trace: Trace }).trace;
+      return (await call<{ trace: Trace }>('GET', path)).trace;
     },
   };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Archive } from './archive.ts';
+import type { Archive } from '../cli/archive.ts';
 
 const pollMs = 500;
 const patienceMs = 20_000;

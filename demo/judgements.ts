@@ -3,7 +3,7 @@ import type { Assessment, Trace } from './assay-api.ts';
 /** MLflow's name, since 3.17, of the metadata that says which scorer an assessment is by. */
 const scorerNameKey = 'mlflow.assessment.scorerName';
 
-export function scorerOf({ metadata }: Assessment): string | undefined {
+function scorerOf({ metadata }: Assessment): string | undefined {
   return metadata?.[scorerNameKey];
 }
 

@@ -5,11 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** A program that did not get ready; the message holds what it last said. */
-export class ProgramFailedError extends Error {
-  override readonly name = 'ProgramFailedError';
-}
-
 export interface Program {
   /** Of its standard output: by it the program says that it is ready. */
   readonly firstLine: string;
@@ -26,7 +21,7 @@ const stopLimitMs = 15_000;
 /**
  * Runs Node with `args` and waits for the first line of output, until the limit or until `signal` aborts.
  * The program gets a process group of its own: Ctrl-C reaches the demo alone, which then ends it in order.
- * @throws ProgramFailedError
+ * Throws an error that holds what it last said where it does not get ready.
  */
 export async function startProgram(
   args: readonly string[],
@@ -49,7 +44,7 @@ export async function startProgram(
     return { firstLine: await readFirstLine(child, limit), log, stop };
   } catch (error) {
     await stop();
-    throw new ProgramFailedError(`${name} ${(error as Error).message}\n${log.join('\n')}`, { cause: error });
+    throw new Error(`${name} ${(error as Error).message}\n${log.join('\n')}`, { cause: error });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Archive } from './archive.ts';
+import type { Archive } from '../cli/archive.ts';
 import type { AnsweredQuestion } from './page/archive-section.ts';
 
 /** Two of the queries that are deployed with the workgroup, and one that joins. */

@@ -1,4 +1,4 @@
-import { openArchive, readArchived } from './archive.ts';
+import { openArchive } from '../cli/archive.ts';
 import { type AssayApi, assayApi, type Trace } from './assay-api.ts';
 import { awaitArchive } from './await-archive.ts';
 import { awaitJudgements } from './await-judgements.ts';
@@ -9,6 +9,7 @@ import type { DemoResult } from './page/page.ts';
 import type { Progress } from './page/progress.ts';
 import { askArchive } from './questions.ts';
 import { readQueueDepths } from './queues.ts';
+import { readArchived } from './read-archived.ts';
 import { reconcile } from './reconcile/reconcile.ts';
 import { runApplication } from './run-application.ts';
 import { demoScorers } from './scorers.ts';

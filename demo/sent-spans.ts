@@ -1,7 +1,7 @@
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
 
 /** A span that Assay acknowledged. */
-export interface SentSpan {
+interface SentSpan {
   readonly span: ReadableSpan;
   /** When the request that carried it was answered, epoch ms. */
   readonly acknowledgedAt: number;

@@ -51,7 +51,7 @@ const startLimitMs = 120_000;
 
 /**
  * Starts the local stack as a process of its own and waits until it is ready, or until `signal` aborts.
- * @throws ProgramFailedError
+ * Throws an error that holds what it last said where it does not.
  */
 export async function startStack({ port, signal }: { port: number; signal: AbortSignal }): Promise<RunningStack> {
   const args = [entry, '--port', String(port), '--json'];

@@ -1,4 +1,4 @@
-import type { QueryResult } from '../archive.ts';
+import type { QueryResult } from '../../cli/archive.ts';
 import { faint, heading } from './format.ts';
 import { table } from './table.ts';
 
@@ -10,12 +10,12 @@ export interface AnsweredQuestion {
 
 /** SQL and its answers, from Parquet files. */
 export function archiveSection(questions: readonly AnsweredQuestion[]): string {
-  return [heading('The archive, by SQL'), ...questions.map(answered)].join('\n');
+  return [heading('The archive, by SQL'), questions.map(answered).join('\n\n')].join('\n');
 }
 
 function answered({ title, sql, result: { columns, rows } }: AnsweredQuestion): string {
   const shown = rows.map((row) => row.map((value) => rounded(value ?? '–')));
-  return [`  ${title}`, faint(indent(sql)), table({ columns, rows: shown, indent: 4 }), ''].join('\n');
+  return [`  ${title}`, faint(indent(sql)), table({ columns, rows: shown, indent: 4 })].join('\n');
 }
 
 function indent(text: string): string {

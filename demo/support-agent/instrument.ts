@@ -14,7 +14,7 @@ import type { ToolCall } from './tools.ts';
  * Attributes of OpenTelemetry's conventions for generative AI
  * (github.com/open-telemetry/semantic-conventions-genai: agent, inference, retrieval and tool spans; messages as JSON text).
  */
-export const provider = 'scripted';
+const provider = 'scripted';
 
 export function agentAttributes(turn: { sessionId: string; userId: string; question: string }): Attributes {
   return {

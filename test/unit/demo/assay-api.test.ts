@@ -68,9 +68,11 @@ test('a scorer is registered, then started at its rate with its filter', async (
 });
 
 test('a refusal names route, status and reason', async () => {
-  await using server = await aServer([{ status: 404, body: { error_code: 'RESOURCE_DOES_NOT_EXIST' } }]);
+  await using server = await aServer([
+    { status: 404, body: { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'no such trace' } },
+  ]);
   await expect(server.api.getTrace('tr-1')).rejects.toThrow(
-    'GET traces/get?trace_id=tr-1 answered 404: {"error_code":"RESOURCE_DOES_NOT_EXIST"}',
+    'GET /api/3.0/mlflow/traces/get?trace_id=tr-1: 404 RESOURCE_DOES_NOT_EXIST: no such trace',
   );
 });
 
