@@ -98,7 +98,8 @@ export class FunctionPool {
       this.#finish(worker, new InvocationError('timeout', `task timed out after ${this.spec.timeoutSeconds} seconds`));
       worker.kill('SIGKILL');
     }, timeoutMs);
-    worker.send({ id: invocation.id, event: invocation.event, deadline: Date.now() + timeoutMs });
+    // A process that dies while it is being told cannot be told: its exit ends the invocation.
+    worker.send({ id: invocation.id, event: invocation.event, deadline: Date.now() + timeoutMs }, () => undefined);
   }
 
   #start(): void {
@@ -113,6 +114,7 @@ export class FunctionPool {
       stream?.setEncoding('utf8').on('data', (text: string) => this.#log(`${name}: ${text.trimEnd()}`));
     }
     worker.on('message', (message: Message) => this.#receive(worker, message));
+    worker.on('error', (error) => this.#log(`${name}: ${error.message}`));
     worker.once('exit', (code, signal) => this.#ended(worker, signal ?? code));
   }
 

@@ -22,7 +22,7 @@ import { isApplied } from './dynamo-conditional.ts';
 import { dynamoTraceReader } from './dynamo-trace-reader.ts';
 
 /** A mark that its settle message did not clear within this time is found by the sweep. */
-const settleGraceMs = 60_000;
+const settleGraceMs = 20_000;
 
 /** Days that one process remembers to have announced. */
 const maxAnnounced = 10_000;

@@ -72,7 +72,7 @@ export class InMemoryTraceIndex implements TraceIndex {
     const entry = this.existing(traceId);
     if (entry.unsettledUntil !== undefined && entry.unsettledUntil > now) return false;
     entry.unsettledUntil = dueAt;
-    entry.info = { ...entry.info, dueAt: dueAt + 60_000 };
+    entry.info = { ...entry.info, dueAt: dueAt + 20_000 };
     return true;
   }
 

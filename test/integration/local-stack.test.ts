@@ -1,0 +1,69 @@
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { region } from '../../local/template/physical-names.ts';
+import { startTestStack, type TestStack } from '../support/local-stack.ts';
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await startTestStack();
+});
+afterAll(() => stack.stop());
+
+/** Clients that sign as a function does. */
+function clientsOf(functionName: string) {
+  const found = stack.stack.functions.find(({ spec }) => spec.name === functionName);
+  const options = {
+    endpoint: stack.stack.endpoint,
+    region,
+    credentials: { accessKeyId: found?.accessKeyId ?? '', secretAccessKey: 'local' },
+    maxAttempts: 1,
+  };
+  return {
+    environment: found?.spec.environment ?? {},
+    dynamodb: new DynamoDBClient(options),
+    s3: new S3Client(options),
+    sqs: new SQSClient(options),
+  };
+}
+
+describe('a call that the role of a function does not grant', () => {
+  it('to a table is refused, naming function, action and resource', async () => {
+    const { dynamodb } = clientsOf('receive-traces');
+    const TableName = stack.stack.outputs.get('TracesTable');
+    const call = dynamodb.send(new GetItemCommand({ TableName, Key: { pk: { S: 'a' }, sk: { S: 'b' } } }));
+    await expect(call).rejects.toThrow(
+      /receive-traces is not authorized to perform dynamodb:GetItem on arn:aws:dynamodb:.*Traces/,
+    );
+    await expect(call).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+
+  it('to a bucket is refused outside the granted prefix', async () => {
+    const { s3, environment } = clientsOf('receive-traces');
+    const put = (Key: string) =>
+      s3.send(new PutObjectCommand({ Bucket: environment.TRACE_STORE_BUCKET, Key, Body: 'x' }));
+    await expect(put('segments/1')).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(put('inbox/1')).resolves.toBeDefined();
+  });
+
+  it('to a queue is refused', async () => {
+    const { sqs } = clientsOf('serve-api');
+    const QueueUrl = stack.stack.outputs.get('ArrivalsQueueUrl');
+    await expect(sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }))).rejects.toThrow(
+      /serve-api .* sqs:SendMessage/,
+    );
+  });
+});
+
+describe('a function', () => {
+  it('has the environment of the template and nothing of this machine but its path', () => {
+    for (const { spec } of stack.stack.functions) {
+      const own = Object.keys(spec.environment).filter((name) => !/^(AWS_|POWERTOOLS_|PATH$|TZ$)/.test(name));
+      expect(
+        own.every((name) => /_(TABLE|BUCKET|QUEUE_URL|STREAM|DAYS)$/.test(name)),
+        own.join(),
+      ).toBe(true);
+    }
+  });
+});
