@@ -53,3 +53,19 @@ function gbSeconds({ cpuSeconds, memoryMb }: { cpuSeconds: number; memoryMb: num
   const slowness = Math.max(1, memoryMbOfOneCpu / memoryMb);
   return cpuSeconds * slowness * 1.2 * (memoryMb / 1024);
 }
+
+/** A sweep of 256 MB for a tenth of a second each minute; event sources poll their queues about 650,000 times a month. */
+const sweepsPerMonth = 43_200;
+const sweepGbSeconds = 0.025;
+const pollsPerQueuePerMonth = 650_000;
+
+/** What stands costs while no trace arrives, US$ a month by part. */
+export function costAtRest(resources: readonly { readonly type: string }[]): Record<string, number> {
+  const count = (type: string) => resources.filter((resource) => resource.type === type).length;
+  return {
+    alarms: count('AWS::CloudWatch::Alarm') * prices.alarmPerMonth,
+    dashboards: count('AWS::CloudWatch::Dashboard') * prices.dashboardPerMonth,
+    'queue polling': (count('AWS::Lambda::EventSourceMapping') * pollsPerQueuePerMonth * prices.sqsPerMillion) / 1e6,
+    sweep: sweepsPerMonth * (sweepGbSeconds * prices.lambdaPerGbSecond + prices.lambdaPerMillionRequests / 1e6),
+  };
+}

@@ -13,15 +13,14 @@ const firehoseStepBytes = 5 * 1024;
 
 /** Answers the AWS calls of the functions at once, from maps, and counts them. Runs in a process of its own. */
 export class FakeAws {
-  readonly dynamodb: FakeDynamoDB;
+  dynamodb = new FakeDynamoDB(new Map());
   readonly objects = new Map<string, Buffer>();
   /** Bodies of messages by queue name, until they are taken. */
   readonly messages = new Map<string, string[]>();
   counts: Record<string, { calls: number; bytes: number; units: number }> = {};
   readonly #server: Server;
 
-  constructor(tables: ReadonlyMap<string, TableKeys>) {
-    this.dynamodb = new FakeDynamoDB(tables);
+  constructor() {
     this.#server = createServer(async (request, response) => {
       try {
         const answer = this.#answer(request, await bodyOf(request));
@@ -45,10 +44,34 @@ export class FakeAws {
     });
   }
 
-  take(queue: string): readonly string[] {
-    const taken = this.messages.get(queue) ?? [];
-    this.messages.delete(queue);
+  /** The tables are named after the address of this server: they are known after it listens. */
+  knowTables(tables: ReadonlyMap<string, TableKeys>): void {
+    this.dynamodb = new FakeDynamoDB(tables);
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** Takes all messages of the queue whose name holds the word. */
+  takeFrom(word: string): readonly string[] {
+    const queue = [...this.messages.keys()].find((name) => name.includes(word) && !name.includes('DeadLetters'));
+    const taken = queue === undefined ? [] : (this.messages.get(queue) ?? []);
+    if (queue !== undefined) this.messages.delete(queue);
     return taken;
+  }
+
+  /** As if no trace had ever come; rules and scorers stay. */
+  forgetTraces(): void {
+    this.objects.clear();
+    this.messages.clear();
+    this.dynamodb.forget((pk) => pk.startsWith('tr-'));
+  }
+
+  storedBytes(): number {
+    const objects = [...this.objects.values()].reduce((sum, object) => sum + object.length, 0);
+    return objects + this.dynamodb.bytes((pk) => pk.startsWith('tr-'));
   }
 
   #answer(request: IncomingMessage, body: Buffer): Answer {

@@ -33,6 +33,19 @@ export class FakeDynamoDB {
     this.#write(table, { key: item, after: item });
   }
 
+  /** Drops the items with such partition keys, at no cost. */
+  forget(isMeant: (partitionKey: string) => boolean): void {
+    for (const table of this.#tables.values()) for (const pk of table.keys()) if (isMeant(pk)) table.delete(pk);
+  }
+
+  /** Size of the items with such partition keys. */
+  bytes(isMeant: (partitionKey: string) => boolean): number {
+    const items = [...this.#tables.values()].flatMap((table) =>
+      [...table].filter(([pk]) => isMeant(pk)).flatMap(([, rows]) => [...rows.values()]),
+    );
+    return items.reduce((sum, item) => sum + itemSize(item), 0);
+  }
+
   readonly #operations: Record<string, Operation> = {
     GetItem: ({ TableName, Key, ConsistentRead }) => {
       const item = this.#find(TableName as string, Key as WireItem);

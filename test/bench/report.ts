@@ -1,0 +1,107 @@
+import type { Throughput } from './local-throughput.ts';
+import type { PipelineResult } from './run-pipeline.ts';
+
+export interface Report {
+  readonly pipelines: readonly {
+    readonly workload: string;
+    readonly source: string;
+    readonly unsampled: PipelineResult;
+    readonly sampled: PipelineResult;
+  }[];
+  readonly functions: readonly { readonly name: string; readonly initCpuMs: number; readonly bundleBytes: number }[];
+  readonly cost: {
+    /** US$ by part. */
+    readonly perMillionAt20: Readonly<Record<string, number>>;
+    readonly perMillionAt1: Readonly<Record<string, number>>;
+    readonly perMillionSampled: Readonly<Record<string, number>>;
+    readonly atRestPerMonth: Readonly<Record<string, number>>;
+  };
+  readonly local?: Throughput;
+}
+
+/** What was set out to be reached, at 20 KB a trace and 20 traces a request. */
+const goals = {
+  receiveCpuMs: 0.15,
+  receiveAndIndexCpuMs: 1.5,
+  writeUnits: 5,
+  costPerMillion: 4,
+  initCpuMs: 300,
+  bundleBytes: 1_500_000,
+};
+
+export function printReport(report: Report): void {
+  const { pipelines, functions, cost, local } = report;
+  heading(`CPU ms a trace (bodies: ${pipelines[0]?.source})`);
+  for (const { workload, unsampled, sampled } of pipelines) {
+    const [receive, index] = [cpuOf(unsampled, 'receive-traces'), cpuOf(unsampled, 'index-traces')];
+    const isGoal = workload === '20 KB';
+    line(workload, [
+      `receive ${receive.toFixed(3)}${isGoal ? check(receive <= goals.receiveCpuMs) : ''}`,
+      `index ${index.toFixed(3)}`,
+      `together ${(receive + index).toFixed(3)}${isGoal ? check(receive + index <= goals.receiveAndIndexCpuMs) : ''}`,
+      `10 % sampled: index ${cpuOf(sampled, 'index-traces').toFixed(3)}, score ${cpuOf(sampled, 'run-scorers').toFixed(3)}`,
+    ]);
+  }
+  heading('per 1,000 traces');
+  for (const { workload, unsampled } of pipelines) {
+    const units = (unsampled.writeUnits / unsampled.traces) * 1000;
+    line(workload, [
+      `write units ${units.toFixed(0)}${workload === '20 KB' ? check(units / 1000 <= goals.writeUnits) : ''}`,
+      `read units ${((unsampled.readUnits / unsampled.traces) * 1000).toFixed(1)}`,
+      `stored ${(unsampled.storedBytes / unsampled.traces).toFixed(0)} bytes a trace`,
+    ]);
+    for (const [call, { calls }] of Object.entries(unsampled.calls).toSorted()) {
+      console.log(`      ${call.padEnd(34)} ${((calls / unsampled.traces) * 1000).toFixed(1)}`);
+    }
+  }
+  heading('US$, list prices, without model calls');
+  const prices: readonly [string, Readonly<Record<string, number>>][] = [
+    ['a million traces, 20 a request', cost.perMillionAt20],
+    ['a million traces, 1 a request', cost.perMillionAt1],
+    ['the same at 20, a tenth scored by 3 heuristics', cost.perMillionSampled],
+    ['at rest, a month', cost.atRestPerMonth],
+  ];
+  for (const [what, parts] of prices) {
+    const total = sum(parts);
+    const goal = what.endsWith('20 a request') ? check(total <= goals.costPerMillion) : '';
+    line(what, [
+      `${total.toFixed(2)}${goal}`,
+      Object.entries(parts)
+        .map(([part, value]) => `${part} ${value.toFixed(2)}`)
+        .join(', '),
+    ]);
+  }
+  heading('functions');
+  for (const { name, initCpuMs, bundleBytes } of functions) {
+    line(name, [
+      `init ${initCpuMs.toFixed(0)} ms CPU${check(initCpuMs < goals.initCpuMs)}`,
+      `bundle ${(bundleBytes / 1000).toFixed(0)} KB${check(bundleBytes < goals.bundleBytes)}`,
+    ]);
+  }
+  if (!local) return;
+  heading(`local stack, ${local.workload} a trace`);
+  line('traces a second', [
+    `accepted ${local.acceptedPerSecond.toFixed(0)}`,
+    `indexed and archived ${local.indexedPerSecond.toFixed(0)}`,
+  ]);
+}
+
+function cpuOf({ stages }: PipelineResult, name: string): number {
+  return stages[name]?.cpuMsPerTrace ?? 0;
+}
+
+function sum(parts: Readonly<Record<string, number>>): number {
+  return Object.values(parts).reduce((total, value) => total + value, 0);
+}
+
+function heading(text: string): void {
+  console.log(`\n${text}`);
+}
+
+function line(what: string, parts: readonly string[]): void {
+  console.log(`  ${what.padEnd(18)} ${parts.join('   ')}`);
+}
+
+function check(isReached: boolean): string {
+  return isReached ? ' ✓' : ' ✗';
+}
