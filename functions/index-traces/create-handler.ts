@@ -6,10 +6,9 @@ import {
   type SpansMessage,
 } from '../../shared/contracts/arrival-message.ts';
 import { openArrival } from '../../shared/contracts/otlp/open-arrival.ts';
-import { settleInParallel } from '../../shared/domain/in-parallel.ts';
 import { type NewBlock, newBlock } from '../../shared/domain/indexing/block.ts';
 import { indexArrivals } from '../../shared/domain/indexing/index-arrivals.ts';
-import { type SettleTracesDeps, settleTrace } from '../../shared/domain/indexing/settle-traces.ts';
+import { type SettleTracesDeps, settleTraces } from '../../shared/domain/indexing/settle-traces.ts';
 import type { Inbox } from '../../shared/domain/ports.ts';
 import type { BatchLogger } from '../../shared/runtime/logger.ts';
 
@@ -20,7 +19,6 @@ export interface IndexTracesDeps extends SettleTracesDeps {
 
 /** So many bytes of spans are held at once: 1 GB of memory holds them decoded, whatever a batch unpacks to. */
 const groupBytes = 16 * 1024 * 1024;
-const settlesAtOnce = 8;
 
 type Item<M> = { readonly messageId: string; readonly message: M };
 
@@ -108,10 +106,10 @@ async function settleAll(
   deps: IndexTracesDeps,
 ): Promise<void> {
   const byTrace = [...Map.groupBy(items, ({ message }) => message.traceId)];
-  const results = await settleInParallel(byTrace, {
-    limit: settlesAtOnce,
-    task: ([traceId]) => settleTrace(traceId, deps),
-  });
+  const results = await settleTraces(
+    byTrace.map(([traceId]) => traceId),
+    deps,
+  ).catch((reason: unknown) => byTrace.map(() => ({ status: 'rejected' as const, reason })));
   byTrace.forEach(([, group], i) => {
     const result = results[i];
     if (result?.status === 'rejected') for (const { messageId } of group) failed.set(messageId, result.reason);

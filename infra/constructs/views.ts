@@ -1,4 +1,11 @@
-import { assessmentColumns, rowPreference, spanColumns, traceColumns } from '../../shared/contracts/archive-columns.ts';
+import {
+  assessmentColumns,
+  derivedColumns,
+  rowIdentity,
+  rowPreference,
+  spanColumns,
+  traceColumns,
+} from '../../shared/contracts/archive-columns.ts';
 
 /** The tables of the archive with what they hold. */
 export const archiveTables = {
@@ -14,12 +21,18 @@ export type ArchiveTable = keyof typeof archiveTables;
  * row id the preferred one is shown.
  */
 export function currentView(database: string, table: ArchiveTable): string {
-  const columns = [...Object.keys(archiveTables[table]), 'dt'].map((column) => `"${column}"`).join(', ');
+  const derived: Readonly<Record<string, string>> = derivedColumns[table];
+  const stored = [...Object.keys(archiveTables[table]), 'dt'].filter((column) => derived[column] === undefined);
+  const columns = [
+    `${rowIdentity[table]} AS row_id`,
+    ...stored.map((column) => `"${column}"`),
+    ...Object.entries(derived).map(([column, expression]) => `${expression} AS ${column}`),
+  ];
+  const rank = `row_number() OVER (PARTITION BY ${rowIdentity[table]} ORDER BY ${rowPreference[table]})`;
   return [
     `CREATE OR REPLACE VIEW "${database}"."${table}_current" AS`,
-    `SELECT ${columns}`,
-    `FROM (SELECT *, row_number() OVER (PARTITION BY row_id ORDER BY ${rowPreference[table]}) AS row_rank`,
-    `      FROM "${database}"."${table}") AS ranked`,
+    `SELECT ${columns.join(',\n  ')}`,
+    `FROM (SELECT *, ${rank} AS row_rank FROM "${database}"."${table}") AS ranked`,
     'WHERE row_rank = 1',
   ].join('\n');
 }
@@ -31,9 +44,10 @@ FROM assessments_current
 WHERE scorer_name IS NOT NULL
 GROUP BY scorer_name, dt
 ORDER BY dt DESC, scorer_name`,
-  'slowest-traces': `SELECT trace_id, name, request_time, duration_ms, state, total_tokens, request_preview
-FROM traces_current
-ORDER BY duration_ms DESC
+  'slowest-traces': `SELECT t.trace_id, t.name, t.request_time, t.duration_ms, t.state, t.total_tokens, substr(s.inputs, 1, 200) AS request
+FROM traces_current AS t
+LEFT JOIN spans_current AS s ON s.trace_id = t.trace_id AND s.parent_span_id IS NULL AND NOT s.is_foreign
+ORDER BY t.duration_ms DESC
 LIMIT 20`,
   'cost-by-model': `SELECT model, provider, count(*) AS calls, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
   sum(total_cost) AS cost_usd

@@ -48,6 +48,7 @@ function toRecord(items: readonly Record<string, unknown>[]): TraceRecord | unde
   const under = (prefix: string) => items.filter(({ sk }) => String(sk).startsWith(prefix));
   return {
     info: fromInfoItem(info),
+    hasMerged: under('block#').some(({ merged }) => merged),
     unsettled: info.unsettledUntil !== undefined,
     unmerged: under('block#')
       .filter(({ merged }) => !merged)

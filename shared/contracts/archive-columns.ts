@@ -6,10 +6,8 @@
  */
 export type GlueType = 'string' | 'bigint' | 'int' | 'double' | 'boolean' | 'timestamp' | 'array<string>';
 
-/** One row for each revision of a trace; the view keeps the highest. */
+/** One row for each revision of a trace; the view keeps the highest. What went in and came out stands in the root span's row. */
 export const traceColumns = {
-  /** The trace id: rows with the same row id are versions of one thing. */
-  row_id: 'string',
   revision: 'int',
   trace_id: 'string',
   experiment_id: 'string',
@@ -18,8 +16,6 @@ export const traceColumns = {
   state: 'string',
   completeness: 'string',
   name: 'string',
-  request_preview: 'string',
-  response_preview: 'string',
   client_request_id: 'string',
   session_id: 'string',
   user_id: 'string',
@@ -46,21 +42,17 @@ export const traceColumns = {
  * names is left out of `attributes`.
  */
 export const spanColumns = {
-  row_id: 'string',
   trace_id: 'string',
   span_id: 'string',
   parent_span_id: 'string',
   experiment_id: 'string',
-  /** Came with the key of an experiment that does not own the trace. */
+  /** True where the span came with the key of an experiment that does not own the trace; else null, and false in the view. */
   is_foreign: 'boolean',
   name: 'string',
   kind: 'int',
   span_type: 'string',
-  start_time: 'timestamp',
-  end_time: 'timestamp',
   start_time_unix_nano: 'bigint',
   end_time_unix_nano: 'bigint',
-  duration_ms: 'double',
   status_code: 'string',
   status_message: 'string',
   model: 'string',
@@ -85,12 +77,10 @@ export const spanColumns = {
   scope_version: 'string',
   /** Size of the span on the wire, bytes. Of two versions of a span the one that ended later, then the larger, is kept. */
   size_bytes: 'bigint',
-  archived_at: 'timestamp',
 } as const satisfies Record<string, GlueType>;
 
 /** One row for each writing of an assessment; the view keeps the latest. */
 export const assessmentColumns = {
-  row_id: 'string',
   assessment_id: 'string',
   trace_id: 'string',
   experiment_id: 'string',
@@ -136,9 +126,29 @@ export type TraceRow = Row<typeof traceColumns>;
 export type SpanRow = Row<typeof spanColumns>;
 export type AssessmentRow = Row<typeof assessmentColumns>;
 
+/** What a row is about, as the views' `row_id`: rows with the same are versions of one thing. */
+export const rowIdentity = {
+  traces: 'trace_id',
+  spans: "concat(trace_id, '/', span_id, CASE WHEN is_foreign THEN concat('@', experiment_id) ELSE '' END)",
+  assessments: 'assessment_id',
+} as const;
+
 /** Order in which the versions of one row are preferred: the first row of each row id is the one the view shows. */
 export const rowPreference = {
   traces: 'revision DESC, archived_at DESC',
-  spans: 'end_time_unix_nano DESC, size_bytes DESC, archived_at DESC',
+  spans: 'end_time_unix_nano DESC, size_bytes DESC',
   assessments: 'updated_at DESC, archived_at DESC',
 } as const;
+
+/** Columns that the views derive: what follows from another column is not paid for in every row. */
+export const derivedColumns = {
+  traces: {},
+  spans: {
+    is_foreign: 'coalesce(is_foreign, false)',
+    start_time: 'CAST(from_unixtime(start_time_unix_nano / 1e9) AS timestamp)',
+    end_time: 'CASE WHEN end_time_unix_nano > 0 THEN CAST(from_unixtime(end_time_unix_nano / 1e9) AS timestamp) END',
+    duration_ms:
+      'CASE WHEN end_time_unix_nano > 0 THEN greatest(0, (end_time_unix_nano - start_time_unix_nano) / 1e6) END',
+  },
+  assessments: {},
+} as const satisfies Record<string, Readonly<Record<string, string>>>;

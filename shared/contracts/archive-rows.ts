@@ -12,7 +12,6 @@ export function traceRow(
 ): TraceRow {
   const { tokens, cost } = facts;
   return {
-    row_id: traceId,
     revision,
     trace_id: traceId,
     experiment_id: experimentId,
@@ -21,8 +20,6 @@ export function traceRow(
     state: facts.state,
     completeness,
     name: facts.name,
-    request_preview: facts.requestPreview,
-    response_preview: facts.responsePreview,
     client_request_id: facts.clientRequestId,
     session_id: facts.sessionId,
     user_id: facts.userId,
@@ -52,25 +49,20 @@ export function spanRow({
   sizeBytes,
   experimentId,
   isForeign,
-  archivedAt,
 }: ArchivedSpan & { archivedAt: number }): SpanRow {
   const { tokens } = facts;
   const traceId = `tr-${span.traceId}`;
   return {
-    row_id: `${traceId}/${span.spanId}${isForeign ? `@${experimentId}` : ''}`,
     trace_id: traceId,
     span_id: span.spanId,
     parent_span_id: span.parentSpanId,
     experiment_id: experimentId,
-    is_foreign: isForeign,
+    is_foreign: isForeign || undefined,
     name: span.name,
     kind: span.kind,
     span_type: facts.type,
-    start_time: timestamp(millis(span.startTimeUnixNano)),
-    end_time: span.endTimeUnixNano > 0n ? timestamp(millis(span.endTimeUnixNano)) : undefined,
     start_time_unix_nano: signed(span.startTimeUnixNano),
     end_time_unix_nano: signed(span.endTimeUnixNano),
-    duration_ms: durationMs(span),
     status_code: span.status.code,
     status_message: span.status.message || undefined,
     model: facts.model,
@@ -94,7 +86,6 @@ export function spanRow({
     scope_name: span.scope.name || undefined,
     scope_version: span.scope.version || undefined,
     size_bytes: sizeBytes,
-    archived_at: timestamp(archivedAt),
   } as SpanRow;
 }
 
@@ -102,7 +93,6 @@ export function spanRow({
 export function assessmentRow(assessment: Assessment, archivedAt: number): AssessmentRow {
   const { assessmentId, scorer, error } = assessment;
   return {
-    row_id: assessmentId,
     assessment_id: assessmentId,
     trace_id: assessment.traceId,
     experiment_id: assessment.experimentId,
@@ -143,18 +133,9 @@ function timestamp(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 23).replace('T', ' ');
 }
 
-function millis(nanos: bigint): number {
-  return Number(nanos / 1_000_000n);
-}
-
 /** A bigint column is signed; a time beyond the year 2262 is nobody's. */
 function signed(nanos: bigint): bigint {
   return nanos <= 0x7fff_ffff_ffff_ffffn ? nanos : 0x7fff_ffff_ffff_ffffn;
-}
-
-function durationMs({ startTimeUnixNano, endTimeUnixNano }: Span): number | undefined {
-  if (endTimeUnixNano === 0n) return undefined;
-  return Math.max(0, Number(endTimeUnixNano - startTimeUnixNano) / 1e6);
 }
 
 function without(attributes: Attributes, names: readonly (string | undefined)[]): Attributes {

@@ -79,6 +79,8 @@ export interface TraceRecord {
   readonly info: TraceInfo;
   /** Further blocks that have not been merged into the info's. */
   readonly unmerged: readonly TraceBlock[];
+  /** Whether blocks were ever merged into the info's. */
+  readonly hasMerged: boolean;
   /** Whether the trace is marked for settling. */
   readonly unsettled: boolean;
   readonly foreignBlocks: readonly TraceBlock[];

@@ -46,7 +46,7 @@ export async function startTestStack(options: LocalStackOptions = {}): Promise<T
     send: (body, { headers = {}, key = adminKey, path = '/v1/traces' } = {}) =>
       call(path, {
         method: 'POST',
-        body: body as BodyInit,
+        body: body as Uint8Array<ArrayBuffer> | string,
         headers: { 'content-type': 'application/x-protobuf', ...authorization(key), ...headers },
       }),
     api: (method, path, body) =>

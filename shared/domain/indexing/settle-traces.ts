@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { EvaluationRequest } from '../evaluation.ts';
 import { deriveTraceFacts } from '../facts/derive-trace-facts.ts';
 import { InvalidFilterError } from '../filter/invalid-filter-error.ts';
 import { needsSpans } from '../filter/needs.ts';
 import { parseFilter } from '../filter/parse-filter.ts';
 import type { FilterSubject } from '../filter/subject.ts';
+import { settleInParallel } from '../in-parallel.ts';
 import type { EvaluationQueue, TraceBlock, TraceRecord } from '../ports.ts';
 import type { Rules, ScorerRule } from '../rules.ts';
 import type { BlockRef, TraceInfo } from '../trace.ts';
@@ -25,16 +27,44 @@ export class SettlingConflictError extends Error {
 }
 
 const attempts = 3;
+const settlesAtOnce = 8;
+
+/** What has become of a trace that was looked at again. */
+interface Settled {
+  readonly info: TraceInfo;
+  /** Its row in the archive may not be what it was. */
+  readonly isGrown: boolean;
+  readonly request?: EvaluationRequest;
+}
 
 /**
- * Looks at a trace again: merges its blocks, derives its facts anew, closes it when it has been idle, decides its sampling,
- * and requests the evaluation. Everything follows from the state found, so a repeat goes on where the first run died.
+ * Looks at traces again: merges their blocks, derives their facts anew, closes those that have been idle, decides their sampling, and
+ * requests the evaluations. Everything follows from the state found, so a repeat goes on where the first run died.
+ * Answers, in the order of the ids, what failed.
  */
-export async function settleTrace(traceId: string, deps: SettleTracesDeps): Promise<void> {
+export async function settleTraces(
+  traceIds: readonly string[],
+  deps: SettleTracesDeps,
+): Promise<readonly PromiseSettledResult<unknown>[]> {
+  const results = await settleInParallel(traceIds, {
+    limit: settlesAtOnce,
+    task: (traceId) => settleTrace(traceId, deps),
+  });
+  const settled = results.flatMap((result) => (result.status === 'fulfilled' ? (result.value ?? []) : []));
+  const grown = settled.filter(({ isGrown }) => isGrown).map(({ info }) => info);
+  if (grown.length > 0) await deps.archive.addTraces(grown);
+  const requests = settled.flatMap(({ request }) => request ?? []);
+  if (requests.length > 0) await deps.evaluationQueue.request(requests);
+  return results;
+}
+
+/** Undefined where there is no such trace any more. */
+async function settleTrace(traceId: string, deps: SettleTracesDeps): Promise<Settled | undefined> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const record = await readUnmarked(traceId, deps);
-    if (record === undefined) return;
-    if (await settleRecord(record, deps)) return;
+    if (record === undefined) return undefined;
+    const settled = await settleRecord(record, deps);
+    if (settled) return settled;
   }
   throw new SettlingConflictError(traceId);
 }
@@ -47,8 +77,8 @@ async function readUnmarked(traceId: string, { index }: SettleTracesDeps): Promi
   return index.readTrace(traceId);
 }
 
-/** Answers false where another writer was first. */
-async function settleRecord(record: TraceRecord, deps: SettleTracesDeps): Promise<boolean> {
+/** Undefined where another writer was first. */
+async function settleRecord(record: TraceRecord, deps: SettleTracesDeps): Promise<Settled | undefined> {
   const now = deps.now();
   const rules = await deps.rules.current(record.info.experimentId);
   const merged = await mergeBlocks(record, deps);
@@ -60,11 +90,12 @@ async function settleRecord(record: TraceRecord, deps: SettleTracesDeps): Promis
   const after: TraceInfo = { ...progressed, ...(decision && { decision }) };
   const isChanged = !isDeepStrictEqual(after, before);
   const info = isChanged ? { ...after, revision: before.revision + 1 } : before;
-  if (isChanged && !(await deps.index.replaceInfo(info, before.revision))) return false;
+  if (isChanged && !(await deps.index.replaceInfo(info, before.revision))) return undefined;
   if (merged.replaced.length > 0) await deps.index.markMerged(merged.replaced);
-  await deps.archive.addTraces([info]);
-  await requestEvaluation(info, { record, rules, deps });
-  return true;
+  const request = await evaluationOf(info, { record, rules, deps });
+  // A complete trace of one block was archived before its settling was asked for; deciding it does not change its row.
+  const isGrown = record.hasMerged || merged.replaced.length > 0 || info.completeness !== 'complete';
+  return { info, isGrown, ...(request && { request }) };
 }
 
 interface Merged {
@@ -151,20 +182,21 @@ function subjectOf(
 }
 
 /**
- * Asks for the evaluation of a decided trace, by the version of the rules that decided it. A trace that was judged already is
- * asked for again only where its spans changed since and the experiment wants that.
+ * The evaluation of a decided trace, by the version of the rules that decided it. A trace that was judged already is judged again
+ * only where its spans changed since and the experiment wants that.
  */
-async function requestEvaluation(
+async function evaluationOf(
   info: TraceInfo,
   { record, rules, deps }: { record: TraceRecord; rules: Rules; deps: SettleTracesDeps },
-): Promise<void> {
-  if (info.decision === undefined || info.decision.selected.length === 0) return;
-  const decidedBy = await deps.rules.version(info.experimentId, info.decision.rulesVersion);
-  if (decidedBy === undefined)
-    throw new Error(`rules version ${info.decision.rulesVersion} of experiment ${info.experimentId} is gone`);
+): Promise<EvaluationRequest | undefined> {
+  if (info.decision === undefined || info.decision.selected.length === 0) return undefined;
+  const { experimentId } = info;
+  const decidedBy = await deps.rules.version(experimentId, info.decision.rulesVersion);
+  if (decidedBy === undefined) {
+    throw new Error(`rules version ${info.decision.rulesVersion} of experiment ${experimentId} is gone`);
+  }
   const request = evaluationRequest(info, decidedBy);
-  if (request === undefined) return;
   const finished = new Set(record.outcomes.map(({ scorerName, scorerVersion }) => `${scorerName}#${scorerVersion}`));
-  const isFinished = request.scorers.every(({ name, version }) => finished.has(`${name}#${version}`));
-  if (!isFinished || rules.settings.rejudgeLateSpans) await deps.evaluationQueue.request([request]);
+  const isFinished = request?.scorers.every(({ name, version }) => finished.has(`${name}#${version}`));
+  return isFinished && !rules.settings.rejudgeLateSpans ? undefined : request;
 }

@@ -39,6 +39,7 @@ export class InMemoryTraceIndex implements TraceIndex {
     if (!entry) return undefined;
     return {
       info: entry.info,
+      hasMerged: [...entry.blocks.values()].some(({ merged }) => merged),
       unsettled: entry.unsettledUntil !== undefined,
       unmerged: [...entry.blocks.values()].filter(({ merged }) => !merged).map(({ merged: _, ...block }) => block),
       foreignBlocks: [...entry.foreign.values()],
