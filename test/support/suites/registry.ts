@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { dynamoExperimentStore } from '../../../shared/adapters/dynamo-experiment-store.ts';
 import { dynamoKeyStore } from '../../../shared/adapters/dynamo-key-store.ts';
@@ -115,6 +116,28 @@ function describeScorers(engine: string, tables: () => Tables): void {
       expect(versions.map(({ version }) => version)).toEqual([1, 2, 3, 4]);
       for (const scorer of registered) expect(versions[scorer.version - 1]?.serialized).toBe(scorer.serialized);
       expect(await store.get('61', 'raced')).toEqual(versions[3]);
+    });
+
+    test('keeps the latest version where an earlier registration was slow to finish', async () => {
+      const { client, registry } = tables();
+      const held = Promise.withResolvers<void>();
+      const claimed = Promise.withResolvers<void>();
+      let puts = 0;
+      // The second put moves the pointer to what the first one claimed.
+      const slow = Object.create(client) as typeof client;
+      slow.send = (async (command: PutItemCommand) => {
+        if (command instanceof PutItemCommand && ++puts === 2) {
+          claimed.resolve();
+          await held.promise;
+        }
+        return client.send(command);
+      }) as typeof client.send;
+      const first = dynamoScorerStore(slow, registry).register(aScorer('slow', '{"i":1}'));
+      await claimed.promise;
+      const second = await store.register(aScorer('slow', '{"i":2}'));
+      held.resolve();
+      expect((await first).version).toBe(1);
+      expect(await store.get('61', 'slow')).toEqual(second);
     });
 
     test('keeps names apart that begin alike or look like keys', async () => {
