@@ -1,7 +1,7 @@
 import { table } from './table.ts';
 
 /** What a command answers: for programs, and for people. */
-export interface Output {
+interface Output {
   readonly json: unknown;
   readonly text: string;
 }

@@ -1,6 +1,6 @@
 import type { QueryResult } from '../../cli/archive.ts';
+import { table } from '../../cli/table.ts';
 import { faint, heading } from './format.ts';
-import { table } from './table.ts';
 
 export interface AnsweredQuestion {
   readonly title: string;

@@ -1,6 +1,6 @@
+import { table } from '../../cli/table.ts';
 import { type Check, reconciles } from '../reconcile/check.ts';
 import { bad, count, good, heading } from './format.ts';
-import { table } from './table.ts';
 
 /** Each check with its figures, what does not agree, and the verdict. */
 export function reconciliationSection(checks: readonly Check[]): string {

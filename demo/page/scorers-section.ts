@@ -1,10 +1,10 @@
+import { table } from '../../cli/table.ts';
 import type { Assessment, Trace } from '../assay-api.ts';
 import type { Expectation } from '../expected-judgements.ts';
 import { judgementsOf, scoreOf } from '../judgements.ts';
 import { bad, count, heading, percent } from './format.ts';
 import type { DemoResult } from './page.ts';
 import { mean } from './statistics.ts';
-import { table } from './table.ts';
 
 /** What each scorer judged of what it had to, and what it found. */
 export function scorersSection({ expectations, traces }: DemoResult): string {

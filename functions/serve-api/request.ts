@@ -4,7 +4,7 @@ import { ApiError } from '../../shared/domain/api-error.ts';
 import type { Role } from '../../shared/domain/api-key.ts';
 
 /** What the authorizer found; absent on the routes that need no key. */
-export interface Caller {
+interface Caller {
   readonly decision: 'allowed' | 'denied';
   readonly role?: Role;
   /** Joined by commas; empty: all. */

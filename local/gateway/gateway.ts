@@ -11,7 +11,7 @@ import { type AwsCall, accessesOf } from './accesses.ts';
 import { isAllowed, type Statement } from './policy.ts';
 
 /** A function as the gateway knows it: by the access key that it signs with. */
-export interface Caller {
+interface Caller {
   readonly name: string;
   readonly statements: readonly Statement[];
 }

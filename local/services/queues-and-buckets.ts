@@ -37,10 +37,6 @@ export function queueName({ ref }: DeployedResource): string {
   return ref.slice(ref.lastIndexOf('/') + 1);
 }
 
-export function queueArn(name: string): string {
-  return `arn:aws:sqs:${region}:${accountId}:${name}`;
-}
-
 function queueAttributes({
   VisibilityTimeout,
   MessageRetentionPeriod,

@@ -120,7 +120,7 @@ type Value<T extends GlueType> = T extends 'string' | 'timestamp'
         : number;
 
 /** A row as it is sent to Firehose: a column left out is null. */
-export type Row<C extends Record<string, GlueType>> = { readonly [K in keyof C]?: Value<C[K]> };
+type Row<C extends Record<string, GlueType>> = { readonly [K in keyof C]?: Value<C[K]> };
 
 export type TraceRow = Row<typeof traceColumns>;
 export type SpanRow = Row<typeof spanColumns>;

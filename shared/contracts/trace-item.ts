@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { EvaluationOutcome } from '../domain/evaluation.ts';
-import { openWorkShards } from '../domain/open-work.ts';
+import { type OpenWorkKind, openWorkShards } from '../domain/open-work.ts';
 import type { TraceBlock } from '../domain/ports.ts';
 import type { TraceDecision, TraceFacts, TraceInfo } from '../domain/trace.ts';
 
@@ -114,16 +114,16 @@ export function blockSortKey(hash: string): string {
 }
 
 /** The key of unfinished work on the `open-work` index, beside its due time. */
-export function openWorkKey(kind: 'trace' | 'session' | 'evaluation', id: string): string {
+export function openWorkKey(kind: OpenWorkKind, id: string): string {
   return openWorkShardKey(kind, crc32(id) % openWorkShards);
 }
 
-export function openWorkShardKey(kind: 'trace' | 'session' | 'evaluation', shard: number): string {
+export function openWorkShardKey(kind: OpenWorkKind, shard: number): string {
   return `${kind}#${shard}`;
 }
 
 /** The partition of the time index that a trace stands in, 0 to `timeShards` - 1. */
-export function timeShard(traceId: string): number {
+function timeShard(traceId: string): number {
   return crc32(traceId) % timeShards;
 }
 
@@ -159,7 +159,7 @@ export function dayOf(epochMs: number): string {
 }
 
 /** Sort key of `by-time`, `by-session` and `by-client-request`: 13 digits of epoch ms sort as text until the year 2286. */
-export function timeSortKey(info: Pick<TraceInfo, 'traceId' | 'facts'>): string {
+function timeSortKey(info: Pick<TraceInfo, 'traceId' | 'facts'>): string {
   return `${timePrefix(info.facts.requestTime)}#${info.traceId}`;
 }
 
@@ -167,11 +167,11 @@ export function timePrefix(epochMs: number): string {
   return String(Math.min(Math.max(0, Math.floor(epochMs)), 9_999_999_999_999)).padStart(13, '0');
 }
 
-export function sessionKey(experimentId: string, sessionId: string): string {
+function sessionKey(experimentId: string, sessionId: string): string {
   return `${experimentId}#${keyText(sessionId)}`;
 }
 
-export function clientRequestKey(experimentId: string, clientRequestId: string): string {
+function clientRequestKey(experimentId: string, clientRequestId: string): string {
   return `${experimentId}#${keyText(clientRequestId)}`;
 }
 

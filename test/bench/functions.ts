@@ -4,7 +4,7 @@ import { type Deployment, deploy, synthesize } from '../../local/template/assemb
 import type { TableKeys } from './write-units.ts';
 
 /** A bundled function of the synthesized stack. */
-export interface BenchFunction {
+interface BenchFunction {
   readonly name: string;
   readonly bundle: string;
   readonly bundleBytes: number;

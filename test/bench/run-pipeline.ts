@@ -5,7 +5,7 @@ import type { BenchStack } from './functions.ts';
 import type { Workload } from './workloads.ts';
 
 /** What one function took for all the traces of a run. */
-export interface StageResult {
+interface StageResult {
   /** CPU ms a trace, user and system, of the whole process. */
   readonly cpuMsPerTrace: number;
   readonly invocations: number;

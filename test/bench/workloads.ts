@@ -37,7 +37,7 @@ interface Wanted {
   readonly traces: number;
 }
 
-export function generate(folder: string, { name, bytes, perRequest, traces }: Wanted): Workload {
+function generate(folder: string, { name, bytes, perRequest, traces }: Wanted): Workload {
   if (!existsSync(generator))
     return {
       name,

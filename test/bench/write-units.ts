@@ -1,7 +1,7 @@
 import { itemSize, type WireItem } from './item-size.ts';
 
 /** The keys of an index: an item stands in it when it has both. All of Assay's indexes project keys only. */
-export interface IndexKeys {
+interface IndexKeys {
   readonly partitionKey: string;
   readonly sortKey: string;
 }

@@ -1,5 +1,5 @@
 /** Thrown by everything a process does after its death: it reaches nobody. */
-export class ProcessDiedError extends Error {
+class ProcessDiedError extends Error {
   override readonly name = 'ProcessDiedError';
 }
 

@@ -16,7 +16,7 @@ export interface TestStack {
   stop(): Promise<void>;
 }
 
-export interface SendOptions {
+interface SendOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** null: none. */
   readonly key?: string | null;

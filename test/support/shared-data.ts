@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
 /** Real traces that no one here wrote lie beside the checkout, where they are given. */
-export const sharedDataFolder = join(import.meta.dirname, '../../../shared/data/otlp');
+const sharedDataFolder = join(import.meta.dirname, '../../../shared/data/otlp');
 export const hasSharedData = existsSync(sharedDataFolder);
 
 export interface OtlpSpan {
@@ -27,7 +27,7 @@ export interface OtlpAttribute {
   readonly value: OtlpValue;
 }
 
-export type OtlpValue = Readonly<Record<string, unknown>>;
+type OtlpValue = Readonly<Record<string, unknown>>;
 
 export interface OtlpRequest {
   readonly resourceSpans: readonly {
@@ -66,7 +66,7 @@ export function singleSpanRequests({ resourceSpans }: OtlpRequest): readonly Otl
 }
 
 /** An AnyValue as a plain value; whole numbers as bigints, to compare exactly. */
-export function plainValue(value: OtlpValue): unknown {
+function plainValue(value: OtlpValue): unknown {
   const [[kind, content] = []] = Object.entries(value);
   if (kind === 'intValue') return BigInt(content as string);
   if (kind === 'arrayValue') return ((content as { values?: OtlpValue[] }).values ?? []).map(plainValue);

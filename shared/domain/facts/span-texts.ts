@@ -70,7 +70,7 @@ function flattenedList(attributes: Attributes, prefixes: readonly string[]): Spa
 }
 
 /** The list behind a prefix, each member an object of what is left of its keys. */
-export function unflatten(attributes: Attributes, prefix: string): readonly Attributes[] {
+function unflatten(attributes: Attributes, prefix: string): readonly Attributes[] {
   const members = new Map<number, Record<string, AttributeValue>>();
   for (const name in attributes) {
     if (!name.startsWith(prefix)) continue;

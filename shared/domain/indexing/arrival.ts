@@ -6,7 +6,7 @@ export interface Arrival {
   readonly traces: readonly ArrivedTrace[];
 }
 
-export interface ArrivedTrace {
+interface ArrivedTrace {
   readonly traceId: string;
   /** The trace's part of the request as an OTLP TracesData message. */
   readonly tracesData: Uint8Array;

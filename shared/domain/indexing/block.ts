@@ -22,7 +22,7 @@ export interface BlockSpan extends ScorableSpan {
 }
 
 /** Names a block by its content: the same spans in the same bytes are the same block, whoever delivers them. */
-export function blockHash(tracesData: Uint8Array): string {
+function blockHash(tracesData: Uint8Array): string {
   return createHash('sha256').update(tracesData).digest('hex').slice(0, 32);
 }
 

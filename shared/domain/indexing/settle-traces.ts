@@ -18,7 +18,7 @@ export interface SettleTracesDeps extends IndexArrivalsDeps {
 }
 
 /** A competing writer changed the trace between our reading and our writing, again and again. */
-export class SettlingConflictError extends Error {
+class SettlingConflictError extends Error {
   override readonly name = 'SettlingConflictError';
 
   constructor(traceId: string) {

@@ -8,11 +8,11 @@ export function aRule(rule: Partial<ScorerRule> = {}): ScorerRule {
   return { name: 'length', version: 1, level: 'trace', sampleRate: 1, ...rule };
 }
 
-export function someRules(scorers: readonly ScorerRule[] = [], settings: Partial<Rules['settings']> = {}): Rules {
+function someRules(scorers: readonly ScorerRule[] = [], settings: Partial<Rules['settings']> = {}): Rules {
   return { experimentId: '0', version: 3, scorers, settings: { ...defaultSettings, ...settings } };
 }
 
-export function aScorerVersion(name = 'length'): ScorerVersion {
+function aScorerVersion(name = 'length'): ScorerVersion {
   const serialized = JSON.stringify({ name, serialization_version: 1, assay_heuristic: { type: 'error_free' } });
   return { experimentId: '0', name, version: 1, scorerId: `id-of-${name}`, serialized, createdAt: 0 };
 }

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { table } from '../../../demo/page/table.ts';
+import { table } from '../../../cli/table.ts';
 
 describe('a table', () => {
   test('puts words to the left and figures to the right', () => {
