@@ -9,6 +9,12 @@ import { countedUsage } from './counted-usage.ts';
 const previewBytes = 300;
 const tagPrefix = 'mlflow.traceTag.';
 
+/** Bounds of what a sender can put into the index item, which holds 400 KB; the spans keep it all. MLflow's are 250 and 4,096 too. */
+const maxTextLength = 4_096;
+const maxKeyLength = 250;
+const maxTags = 50;
+const maxModels = 50;
+
 /** Everything derived about a trace. A pure function of the set of its spans: their order does not matter. */
 export function deriveTraceFacts(unordered: readonly ScorableSpan[]): TraceFacts {
   const spans = unordered.toSorted(byStart);
@@ -19,16 +25,18 @@ export function deriveTraceFacts(unordered: readonly ScorableSpan[]): TraceFacts
   return defined({
     ...times(spans),
     state: hasEnded ? (root.span.status.code === 'ERROR' ? 'ERROR' : 'OK') : 'IN_PROGRESS',
-    name: root?.span.name,
+    name: bounded(root?.span.name),
     requestPreview: preview(traceInputs(spans, root)),
     responsePreview: preview(traceOutputs(spans, root)),
-    clientRequestId: fromRootFirst(spans, root, ({ span }) => firstString(span.attributes, keys.clientRequest)),
-    sessionId: fromRootFirst(spans, root, ({ facts }) => facts.sessionId),
-    userId: fromRootFirst(spans, root, ({ facts }) => facts.userId),
+    clientRequestId: bounded(
+      fromRootFirst(spans, root, ({ span }) => firstString(span.attributes, keys.clientRequest)),
+    ),
+    sessionId: bounded(fromRootFirst(spans, root, ({ facts }) => facts.sessionId)),
+    userId: bounded(fromRootFirst(spans, root, ({ facts }) => facts.userId)),
     tags: traceTags(root),
-    metadata: serviceName === undefined ? {} : { 'service.name': serviceName },
+    metadata: serviceName === undefined ? {} : { 'service.name': serviceName.slice(0, maxTextLength) },
     ...countedUsage(spans),
-    models: [...new Set(spans.flatMap(({ facts }) => facts.model ?? []))],
+    models: [...new Set(spans.flatMap(({ facts }) => facts.model?.slice(0, maxKeyLength) ?? []))].slice(0, maxModels),
     spanCount: spans.length,
     errorCount: spans.filter(({ span }) => span.status.code === 'ERROR').length,
     toolCallCount: tools.length,
@@ -101,12 +109,18 @@ function fromRootFirst(
 
 /** Tags that MLflow's client sets on the root span. */
 function traceTags(root: ScorableSpan | undefined): Record<string, string> {
-  const tags: Record<string, string> = {};
-  for (const key in root?.span.attributes) {
-    if (key.startsWith(tagPrefix))
-      tags[key.slice(tagPrefix.length)] = unquoted(plainText(root.span.attributes[key] ?? null));
-  }
-  return tags;
+  const { attributes = {} } = root?.span ?? {};
+  const names = Object.keys(attributes).filter((key) => key.startsWith(tagPrefix));
+  return Object.fromEntries(
+    names.slice(0, maxTags).map((name) => {
+      const value = unquoted(plainText(attributes[name] ?? null));
+      return [name.slice(tagPrefix.length, tagPrefix.length + maxKeyLength), value.slice(0, maxTextLength)];
+    }),
+  );
+}
+
+function bounded(text: string | undefined): string | undefined {
+  return text?.slice(0, maxTextLength);
 }
 
 /** The first bytes of a text, cut between characters, without NUL, which not every reader takes. */

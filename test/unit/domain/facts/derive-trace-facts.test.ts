@@ -86,3 +86,15 @@ describe('deriveTraceFacts', () => {
     expect(deriveTraceFacts([failed])).toMatchObject({ state: 'ERROR', errorCount: 1, complete: true });
   });
 });
+
+describe('what a sender can put into the index', () => {
+  it('is bounded, whatever the root span says', () => {
+    const long = 'x'.repeat(500_000);
+    const tags = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`mlflow.traceTag.${i}`, long]));
+    const facts = deriveTraceFacts([
+      aSpanWithFacts({ name: long, attributes: { ...tags, 'session.id': long, 'user.id': long, 'input.value': long } }),
+    ]);
+    // DynamoDB holds 400 KB an item.
+    expect(JSON.stringify(facts).length).toBeLessThan(300_000);
+  });
+});

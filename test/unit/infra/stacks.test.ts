@@ -1,0 +1,233 @@
+import { Validations } from 'aws-cdk-lib';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import { currentView } from '../../../infra/constructs/views.ts';
+import { assessmentColumns, spanColumns, traceColumns } from '../../../shared/contracts/archive-columns.ts';
+import { synthesizedApp } from '../../support/synth.ts';
+
+const { storage, monitoring } = synthesizedApp();
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties: Readonly<Record<string, never>>;
+  readonly DeletionPolicy?: string;
+}
+
+function resourcesOf(template: Template, type: string): readonly Resource[] {
+  return Object.values(template.findResources(type)) as Resource[];
+}
+
+/** Hashes of assets change with every line of a function. */
+function withoutHashes(template: Template): unknown {
+  return JSON.parse(JSON.stringify(template.toJSON()).replace(/[0-9a-f]{64}/g, '<hash>'));
+}
+
+describe('what holds data', () => {
+  const stateful = ['AWS::DynamoDB::GlobalTable', 'AWS::S3::Bucket'];
+
+  it.each(stateful)('outlives the stack: %s', (type) => {
+    expect(resourcesOf(storage, type).map(({ DeletionPolicy }) => DeletionPolicy)).toEqual(
+      resourcesOf(storage, type).map(() => 'Retain'),
+    );
+  });
+
+  it.each(stateful)('goes with an ephemeral stack: %s', (type) => {
+    const { storage: ephemeral } = synthesizedApp({ ephemeral: 'true' });
+    expect(resourcesOf(ephemeral, type).map(({ DeletionPolicy }) => DeletionPolicy)).toEqual(
+      resourcesOf(ephemeral, type).map(() => 'Delete'),
+    );
+  });
+
+  it('is encrypted, private and reached over TLS alone', () => {
+    storage.allResourcesProperties('AWS::S3::Bucket', {
+      BucketEncryption: Match.anyValue(),
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    });
+    storage.resourceCountIs('AWS::S3::BucketPolicy', 3);
+  });
+
+  it('expires after the retention that was asked for, bodies after the dead letters that may point to them', () => {
+    const { storage: short } = synthesizedApp({ traceRetentionDays: '7' });
+    short.hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([
+          Match.objectLike({ Prefix: 'segments/', ExpirationInDays: 8 }),
+          Match.objectLike({ Prefix: 'inbox/', ExpirationInDays: 19 }),
+        ]),
+      },
+    });
+  });
+});
+
+describe('the traces table', () => {
+  it('has four indexes of keys only, and forgets by expiresAt', () => {
+    storage.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+      GlobalSecondaryIndexes: ['by-time', 'by-session', 'by-client-request', 'open-work'].map((IndexName) =>
+        Match.objectLike({ IndexName, Projection: { ProjectionType: 'KEYS_ONLY' } }),
+      ),
+    });
+  });
+});
+
+describe('the archive', () => {
+  it.each([
+    ['traces', traceColumns],
+    ['spans', spanColumns],
+    ['assessments', assessmentColumns],
+  ])('has a table %s of the declared columns, its partitions projected', (name, columns) => {
+    storage.hasResourceProperties('AWS::Glue::Table', {
+      TableInput: {
+        Name: name,
+        PartitionKeys: [{ Name: 'dt', Type: 'string' }],
+        Parameters: Match.objectLike({ 'projection.enabled': 'true', 'projection.dt.type': 'date' }),
+        StorageDescriptor: Match.objectLike({
+          Columns: Object.entries(columns).map(([Name, Type]) => ({ Name, Type })),
+        }),
+      },
+    });
+  });
+
+  it.each(['traces', 'spans', 'assessments'] as const)('stores the query that creates the view of %s', (table) => {
+    storage.hasResourceProperties('AWS::Athena::NamedQuery', { QueryString: currentView('assay', table) });
+  });
+
+  it('stops a query that scans too much', () => {
+    storage.hasResourceProperties('AWS::Athena::WorkGroup', {
+      WorkGroupConfiguration: Match.objectLike({
+        EnforceWorkGroupConfiguration: true,
+        BytesScannedCutoffPerQuery: 100_000_000_000,
+      }),
+    });
+  });
+
+  it('converts rows to Parquet, keys inside JSON keeping their case', () => {
+    monitoring.resourceCountIs('AWS::KinesisFirehose::DeliveryStream', 3);
+    monitoring.allResourcesProperties('AWS::KinesisFirehose::DeliveryStream', {
+      ExtendedS3DestinationConfiguration: Match.objectLike({
+        DataFormatConversionConfiguration: Match.objectLike({
+          Enabled: true,
+          InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: { CaseInsensitive: false } } },
+        }),
+      }),
+    });
+  });
+});
+
+describe('a queue', () => {
+  it('keeps its messages for four days and its dead letters for fourteen', () => {
+    const queues = resourcesOf(monitoring, 'AWS::SQS::Queue').map(
+      ({ Properties }) => Properties as Record<string, unknown>,
+    );
+    const [deadLetters, working] = [
+      queues.filter(({ RedrivePolicy }) => !RedrivePolicy),
+      queues.filter(({ RedrivePolicy }) => RedrivePolicy),
+    ];
+    expect(deadLetters.map(({ MessageRetentionPeriod }) => MessageRetentionPeriod)).toEqual([14 * 86_400, 14 * 86_400]);
+    expect(working.map(({ MessageRetentionPeriod }) => MessageRetentionPeriod)).toEqual([4 * 86_400, 4 * 86_400]);
+  });
+
+  it.each([
+    { consumer: 'index-traces', timeout: 60, receives: 5 },
+    { consumer: 'run-scorers', timeout: 120, receives: 10 },
+  ])('gives $consumer six timeouts and $receives receives', ({ timeout, receives }) => {
+    monitoring.hasResourceProperties('AWS::SQS::Queue', {
+      VisibilityTimeout: timeout * 6,
+      RedrivePolicy: Match.objectLike({ maxReceiveCount: receives }),
+    });
+  });
+
+  it('has its failed messages reported one by one', () => {
+    monitoring.allResourcesProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+  });
+});
+
+describe('the API', () => {
+  it('answers without a key on two routes and no other', () => {
+    const open = resourcesOf(monitoring, 'AWS::ApiGatewayV2::Route').filter(
+      ({ Properties }) => Properties.AuthorizationType === 'NONE',
+    );
+    expect(open.map(({ Properties }) => Properties.RouteKey)).toEqual(['GET /health', 'GET /version']);
+  });
+
+  it('asks for a key once a minute', () => {
+    monitoring.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
+      AuthorizerResultTtlInSeconds: 60,
+      EnableSimpleResponses: true,
+      IdentitySource: ['$request.header.Authorization'],
+    });
+  });
+
+  it('logs its accesses as JSON, without bodies', () => {
+    const formats = resourcesOf(monitoring, 'AWS::ApiGatewayV2::Stage').map(
+      ({ Properties }) => (Properties.AccessLogSettings as unknown as { Format: string }).Format,
+    );
+    expect(formats).toHaveLength(1);
+    expect(Object.keys(JSON.parse(formats.join()))).toEqual(
+      expect.arrayContaining(['requestId', 'status', 'path', 'key']),
+    );
+  });
+});
+
+describe('a function', () => {
+  it('runs Node 24 on arm64', () => {
+    monitoring.allResourcesProperties('AWS::Lambda::Function', { Runtime: 'nodejs24.x', Architectures: ['arm64'] });
+  });
+
+  it('may do what it calls, on what it calls it on', () => {
+    const policies = resourcesOf(monitoring, 'AWS::IAM::Policy').filter(
+      ({ Properties }) => !JSON.stringify(Properties.Roles).includes('S3Destination'),
+    );
+    const statements = policies.flatMap(
+      ({ Properties }) =>
+        (Properties.PolicyDocument as unknown as { Statement: { Action: string | string[]; Resource: unknown }[] })
+          .Statement,
+    );
+    const wide = statements.filter(({ Resource }) => Resource === '*').flatMap(({ Action }) => Action);
+    // X-Ray has no resources.
+    expect(new Set(wide)).toEqual(new Set(['xray:PutTelemetryRecords', 'xray:PutTraceSegments']));
+    expect(statements.flatMap(({ Action }) => Action).filter((action) => action.includes('*'))).toEqual([]);
+  });
+});
+
+describe('alarms', () => {
+  it('say what they mean, name their section, and reach the topic', () => {
+    const alarms = resourcesOf(monitoring, 'AWS::CloudWatch::Alarm');
+    expect(alarms).toHaveLength(11);
+    for (const { Properties } of alarms) {
+      expect(Properties.AlarmDescription).toMatch(/See "[^"]+" in docs\/operations\.md/);
+      expect(Properties.AlarmActions).toHaveLength(1);
+    }
+  });
+
+  it('tell an address that was given', () => {
+    synthesizedApp({ alarmEmail: 'you@example.com' }).monitoring.hasResourceProperties('AWS::SNS::Subscription', {
+      Protocol: 'email',
+      Endpoint: 'you@example.com',
+    });
+  });
+});
+
+describe('the app', () => {
+  it.each<Record<string, string>>([{}, { ephemeral: 'true' }])(
+    'synthesizes without a finding of validation or cdk-nag (%o)',
+    (context) => {
+      const { app } = synthesizedApp(context);
+      Validations.of(app).addPlugins(new AwsSolutionsChecks());
+      expect(() => app.synth({ force: true })).not.toThrow();
+    },
+  );
+
+  it('changes its templates knowingly', () => {
+    expect(withoutHashes(storage)).toMatchSnapshot('storage');
+    expect(withoutHashes(monitoring)).toMatchSnapshot('monitoring');
+  });
+});
