@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { APIGatewayRequestAuthorizerEventV2, APIGatewaySimpleAuthorizerWithContextResult } from 'aws-lambda';
+import { readKey } from '../../shared/contracts/read-key.ts';
 import type { ApiKey } from '../../shared/domain/api-key.ts';
 import type { KeyStore } from '../../shared/domain/ports.ts';
-import { readKey } from './read-key.ts';
 
 /** API Gateway carries strings only. `experimentIds` is comma-joined; empty: all. */
 export type AuthorizerContext =

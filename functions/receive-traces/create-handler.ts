@@ -1,13 +1,13 @@
 import type { APIGatewayProxyEventV2WithLambdaAuthorizer, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { errorStatus, exportResponse, type OtlpReply } from '../../shared/contracts/otlp/export-response.ts';
+import { checkBody } from '../../shared/contracts/otlp-request/check-body.ts';
+import { type Caller, decideExperiment } from '../../shared/contracts/otlp-request/decide-experiment.ts';
+import { type HandOverDeps, handOver } from '../../shared/contracts/otlp-request/hand-over.ts';
+import { replyFormat, requireEncoding, requireFormat } from '../../shared/contracts/otlp-request/negotiate-content.ts';
+import { RefusedRequest } from '../../shared/contracts/otlp-request/refused-request.ts';
 import type { Clock } from '../../shared/domain/ports.ts';
 import type { BatchLogger } from '../../shared/runtime/logger.ts';
 import type { Counter } from '../../shared/runtime/metrics.ts';
-import { checkBody } from './check-body.ts';
-import { type Caller, decideExperiment } from './decide-experiment.ts';
-import { type HandOverDeps, handOver } from './hand-over.ts';
-import { replyFormat, requireEncoding, requireFormat } from './negotiate-content.ts';
-import { RefusedRequest } from './refused-request.ts';
 
 export interface ReceiveTracesDeps extends HandOverDeps {
   /** Whether an experiment exists. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { knownExperiments } from '../../../../functions/receive-traces/known-experiments.ts';
+import { knownExperiments } from '../../../../shared/contracts/otlp-request/known-experiments.ts';
 import type { Experiment } from '../../../../shared/domain/experiment.ts';
 
 function aStore() {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
-import type { ContentEncoding, SpansMessage } from '../../shared/contracts/arrival-message.ts';
-import type { Inbox } from '../../shared/domain/ports.ts';
+import type { Inbox } from '../../domain/ports.ts';
+import type { ContentEncoding, SpansMessage } from '../arrival-message.ts';
 
 /** Plain bodies above this are compressed: SQS bills every 64 KB, and base64 makes 4 bytes of 3. */
 const compressAboveBytes = 16 * 1024;

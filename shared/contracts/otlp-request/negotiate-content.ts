@@ -1,5 +1,5 @@
-import { type ContentEncoding, contentEncodings } from '../../shared/contracts/arrival-message.ts';
-import { contentTypes, type OtlpFormat } from '../../shared/contracts/otlp/export-response.ts';
+import { type ContentEncoding, contentEncodings } from '../arrival-message.ts';
+import { contentTypes, type OtlpFormat } from '../otlp/export-response.ts';
 import { RefusedRequest } from './refused-request.ts';
 
 /** Header names are lower case, as API Gateway sends them. */

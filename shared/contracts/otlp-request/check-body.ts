@@ -1,11 +1,11 @@
-import type { ContentEncoding } from '../../shared/contracts/arrival-message.ts';
-import { BodyTooLargeError } from '../../shared/contracts/otlp/body-too-large-error.ts';
-import { decompressBody, maxBodyBytes, sniffCompression } from '../../shared/contracts/otlp/decompress.ts';
-import type { OtlpFormat } from '../../shared/contracts/otlp/export-response.ts';
-import { otlpJsonToProtobuf } from '../../shared/contracts/otlp/from-json.ts';
-import { MalformedOtlpError } from '../../shared/contracts/otlp/malformed-otlp-error.ts';
-import type { RefusedSpan } from '../../shared/contracts/otlp/span-ids.ts';
-import { walkTracesRequest } from '../../shared/contracts/otlp/walk-request.ts';
+import type { ContentEncoding } from '../arrival-message.ts';
+import { BodyTooLargeError } from '../otlp/body-too-large-error.ts';
+import { decompressBody, maxBodyBytes, sniffCompression } from '../otlp/decompress.ts';
+import type { OtlpFormat } from '../otlp/export-response.ts';
+import { otlpJsonToProtobuf } from '../otlp/from-json.ts';
+import { MalformedOtlpError } from '../otlp/malformed-otlp-error.ts';
+import type { RefusedSpan } from '../otlp/span-ids.ts';
+import { walkTracesRequest } from '../otlp/walk-request.ts';
 import { RefusedRequest } from './refused-request.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { defaultExperimentId } from '../../shared/domain/experiment.ts';
+import { defaultExperimentId } from '../../domain/experiment.ts';
 import type { Headers } from './negotiate-content.ts';
 import { RefusedRequest } from './refused-request.ts';
 

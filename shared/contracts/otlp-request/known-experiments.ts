@@ -1,5 +1,5 @@
-import { defaultExperimentId } from '../../shared/domain/experiment.ts';
-import type { Clock, ExperimentStore } from '../../shared/domain/ports.ts';
+import { defaultExperimentId } from '../../domain/experiment.ts';
+import type { Clock, ExperimentStore } from '../../domain/ports.ts';
 
 const knownForMs = 60_000;
 /** Short: whoever has just made the experiment is already sending to it. */

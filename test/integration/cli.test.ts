@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exportRequest, spanIdOf, traceIdOf } from '../support/in-memory/bodies.ts';
+import { startTestStack, type TestStack } from '../support/local-stack.ts';
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await startTestStack();
+});
+afterAll(() => stack.stop());
+
+const cli = join(import.meta.dirname, '../../cli/assay.ts');
+
+async function assay(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  const env = {
+    ...process.env,
+    ASSAY_URL: stack.stack.url,
+    ASSAY_KEY: stack.adminKey,
+    AWS_ENDPOINT_URL: stack.stack.endpoint,
+  };
+  const run = promisify(execFile)(process.execPath, [cli, ...args], { env });
+  return run.then(
+    ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
+    ({ code, stdout, stderr }) => ({ code, out: stdout, err: stderr }),
+  );
+}
+
+describe('the assay command', () => {
+  it('makes a key with the credentials of the account that opens the API', async () => {
+    const { out } = await assay('--json', 'init');
+    const { key } = JSON.parse(out);
+    const reply = await fetch(new URL('/api/3.0/mlflow/scorers/list?experiment_id=0', stack.stack.url), {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    expect(reply.status).toBe(200);
+  });
+
+  it('registers and starts a scorer, then shows what it found', async () => {
+    await assay('scorers', 'register', 'short', '--heuristic', 'response_length', '--set', 'max=5');
+    expect((await assay('scorers', 'start', 'short', '--rate', '1')).out).toBe('started short at 100 %\n');
+    expect((await assay('scorers', 'list')).out).toMatch(/short +1 +active +100 %/);
+    const span = {
+      traceId: traceIdOf(1),
+      spanId: spanIdOf(0),
+      name: 'agent',
+      start: 0,
+      end: 1,
+      attributes: { 'output.value': 'far too long' },
+    };
+    await stack.send(JSON.stringify(exportRequest([span])), { headers: { 'content-type': 'application/json' } });
+    await stack.stack.drain();
+    expect((await assay('traces', 'list', '--filter', "status = 'OK'")).out).toMatch(/agent +short=no/);
+    const { out } = await assay('traces', 'get', `tr-${span.traceId}`);
+    expect(out).toMatch(/response +far too long/);
+    expect(out).toMatch(/short = no {2}\S/);
+  });
+
+  it('asks the archive', async () => {
+    await stack.stack.flushFirehose();
+    expect(JSON.parse((await assay('--json', 'sql', 'SELECT name FROM traces_current')).out)).toEqual([
+      { name: 'agent' },
+    ]);
+  });
+
+  it.each([
+    { args: ['scorers', 'start', 'nobody', '--rate', '1'], says: /Scorer with name 'nobody' not found/ },
+    { args: ['scorers', 'start', 'short', '--rate', '7'], says: /share above 0/ },
+    { args: ['scorers', 'register', 'x'], says: /either --heuristic or --file/ },
+    { args: ['--key', 'wrong', 'scorers', 'list'], says: /401 UNAUTHENTICATED/ },
+    { args: ['--url', 'http://127.0.0.1:9', 'traces', 'list'], says: /does not answer/ },
+    { args: ['sql', 'SELECT nothing'], says: /nothing/ },
+  ])('ends with an error that says what to do: $args', async ({ args, says }) => {
+    const { code, err } = await assay(...args);
+    expect(code).toBe(1);
+    expect(err).toMatch(says);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+});
