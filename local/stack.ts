@@ -161,6 +161,10 @@ function depth(fauxqs: FauxqsServer, name: string): number {
 /** Synthesizes the app and starts what its templates describe. */
 export async function startLocalStack(options: LocalStackOptions = {}): Promise<LocalStack> {
   const { dataFolder, firehoseSeconds = 5, log = () => undefined } = options;
+  // First of all: a port that is taken must leave nothing behind that runs.
+  let routes: readonly Route[] = [];
+  const api = new HttpApi(() => routes, log);
+  const url = `http://127.0.0.1:${await api.listen(options.port ?? 0)}`;
   const assembly = options.assembly ?? (await synthesize());
   const folder = dataFolder ?? mkdtempSync(join(tmpdir(), 'assay-'));
   mkdirSync(folder, { recursive: true });
@@ -181,9 +185,6 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
     control: (path) => controls[path]?.(),
   });
   const endpoint = `http://127.0.0.1:${await gateway.listen()}`;
-  let routes: readonly Route[] = [];
-  const api = new HttpApi(() => routes, log);
-  const url = `http://127.0.0.1:${await api.listen(options.port ?? 0)}`;
   deployment = deploy(assembly, { endpoint, apiUrl: url });
 
   const { resources } = deployment;

@@ -32,8 +32,7 @@ export function firehoseTraceArchive(
     },
 
     async addSpans(spans) {
-      const archivedAt = now();
-      const rows = spans.map((span) => fitted(rowOf(span, archivedAt), valueStore));
+      const rows = spans.map((span) => fitted(spanRow(span), valueStore));
       await send(client, { stream: streams.spans, rows: await Promise.all(rows) });
     },
   };
@@ -52,10 +51,6 @@ export function firehoseAssessmentArchive(
       });
     },
   };
-}
-
-function rowOf(span: Parameters<TraceArchive['addSpans']>[0][number], archivedAt: number) {
-  return spanRow({ ...span, archivedAt });
 }
 
 /** The row's text; large values of a row that fits no record lie in an object of their own, and the row says where. */

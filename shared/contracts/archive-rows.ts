@@ -43,13 +43,7 @@ export function traceRow(
 }
 
 /** The row of one span; what stands in `inputs` and `outputs` is left out of `attributes`. */
-export function spanRow({
-  span,
-  facts,
-  sizeBytes,
-  experimentId,
-  isForeign,
-}: ArchivedSpan & { archivedAt: number }): SpanRow {
+export function spanRow({ span, facts, sizeBytes, experimentId, isForeign }: ArchivedSpan): SpanRow {
   const { tokens } = facts;
   const traceId = `tr-${span.traceId}`;
   return {

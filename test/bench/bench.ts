@@ -11,6 +11,7 @@ import { FunctionProcess } from './function-process.ts';
 import { type BenchStack, benchStack } from './functions.ts';
 import type { WireItem } from './item-size.ts';
 import { localThroughput } from './local-throughput.ts';
+import { ownWork } from './own-work.ts';
 import { printReport, type Report } from './report.ts';
 import { type PipelineResult, runPipeline } from './run-pipeline.ts';
 import { standardWorkloads, type Workload } from './workloads.ts';
@@ -60,7 +61,13 @@ async function bench(): Promise<Report> {
     const sampled = await withRules(aws, { stack, rate: sampledRate }, () =>
       runPipeline({ stack, aws, workload, passes: 1 }),
     );
-    pipelines.push({ workload: workload.name, source: workload.source, unsampled, sampled });
+    pipelines.push({
+      workload: workload.name,
+      source: workload.source,
+      unsampled,
+      sampled,
+      own: await ownWork(workload),
+    });
   }
   progress('20 KB a trace, one a request');
   const alone = await withRules(aws, { stack, rate: 0 }, () =>

@@ -94,24 +94,26 @@ async function onePass(context: PassContext): Promise<PipelineResult> {
   };
 }
 
+interface Measured {
+  cpuSeconds: number;
+  invocations: number;
+}
+
 async function measured(
   name: string,
   { processes }: PassContext,
-  run: (process: FunctionProcess) => Promise<number>,
-): Promise<{ cpuSeconds: number; invocations: number }> {
+  run: (process: FunctionProcess) => Promise<Measured>,
+): Promise<Measured> {
   const process = processes.get(name);
   if (!process) throw new Error(`no process for ${name}`);
-  const before = await process.cpu();
-  const invocations = await run(process);
-  return { cpuSeconds: (await process.cpu()) - before, invocations };
+  return run(process);
 }
 
-async function receive(process: FunctionProcess, bodies: readonly Buffer[]): Promise<number> {
-  for (const body of bodies) {
-    const { statusCode } = (await process.invoke(httpEvent(body))) as { statusCode: number };
-    if (statusCode !== 200) throw new Error(`receive-traces answered ${statusCode}`);
-  }
-  return bodies.length;
+async function receive(process: FunctionProcess, bodies: readonly Buffer[]): Promise<Measured> {
+  const { cpuSeconds, results } = await process.invokeAll(bodies.map(httpEvent));
+  const refused = (results as { statusCode: number }[]).find(({ statusCode }) => statusCode !== 200);
+  if (refused) throw new Error(`receive-traces answered ${refused.statusCode}`);
+  return { cpuSeconds, invocations: bodies.length };
 }
 
 /** Invokes with batches of what lies in the queue until nothing does; delayed messages come at once. */
@@ -119,17 +121,20 @@ async function drain(
   process: FunctionProcess,
   { aws }: PassContext,
   queue: 'Arrivals' | 'Evaluations',
-): Promise<number> {
+): Promise<Measured> {
   const size = batchSizes[queue === 'Arrivals' ? 'index-traces' : 'run-scorers'] ?? 10;
-  let invocations = 0;
+  const total: Measured = { cpuSeconds: 0, invocations: 0 };
   for (;;) {
     const messages = aws.takeFrom(queue);
-    if (messages.length === 0) return invocations;
-    for (const batch of batches(messages, size)) {
-      const { batchItemFailures } = (await process.invoke(sqsEvent(batch))) as { batchItemFailures: unknown[] };
-      if (batchItemFailures.length > 0) throw new Error(`${batchItemFailures.length} messages of ${queue} failed`);
-      invocations++;
-    }
+    if (messages.length === 0) return total;
+    const events = batches(messages, size).map(sqsEvent);
+    const { cpuSeconds, results } = await process.invokeAll(events);
+    const failures = (results as { batchItemFailures: unknown[] }[]).flatMap(
+      ({ batchItemFailures }) => batchItemFailures,
+    );
+    if (failures.length > 0) throw new Error(`${failures.length} messages of ${queue} failed`);
+    total.cpuSeconds += cpuSeconds;
+    total.invocations += events.length;
   }
 }
 

@@ -5,7 +5,7 @@ import type { Span } from '../../../shared/domain/span.ts';
 import { aSpanWithFacts } from '../../support/builders/a-span.ts';
 
 const rowOf = (given: Partial<Span> = {}, isForeign = false) =>
-  spanRow({ ...aSpanWithFacts(given), sizeBytes: 99, experimentId: '7', isForeign, archivedAt: 1_795_223_374_621 });
+  spanRow({ ...aSpanWithFacts(given), sizeBytes: 99, experimentId: '7', isForeign });
 
 describe('the row of a span', () => {
   it('holds a large text once', () => {
