@@ -10,10 +10,10 @@ import {
 import type { ChatCompletion, ChatMessage } from './model-client.ts';
 import type { ToolCall } from './tools.ts';
 
-/**
- * Attributes of OpenTelemetry's conventions for generative AI
- * (github.com/open-telemetry/semantic-conventions-genai: agent, inference, retrieval and tool spans; messages as JSON text).
- */
+// Attributes of OpenTelemetry's conventions for generative AI: agent, inference, retrieval and tool spans, messages as JSON text
+// (github.com/open-telemetry/semantic-conventions-genai).
+
+/** No known provider: the model is a script, and the spans do not pretend otherwise. */
 const provider = 'scripted';
 
 export function agentAttributes(turn: { sessionId: string; userId: string; question: string }): Attributes {
