@@ -49,8 +49,8 @@ export class TracePipeline extends Construct {
     const { lambda } = new ServiceFunction<IndexTracesEnv>(this, 'IndexTraces', {
       name: 'index-traces',
       timeout,
-      // Holds the decoded spans of a group of messages.
-      memorySize: 1024,
+      // One virtual CPU, and room for a body of 64 MiB with its spans decoded.
+      memorySize: 1769,
       environment: {
         TRACES_TABLE: traces.tableName,
         REGISTRY_TABLE: registry.tableName,
