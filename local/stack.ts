@@ -8,6 +8,7 @@ import type { FauxqsServer } from 'fauxqs';
 import { HttpApi, type Route } from './api/http-api.ts';
 import { routesOf } from './api/routes.ts';
 import { Gateway } from './gateway/gateway.ts';
+import type { Access } from './gateway/policy.ts';
 import { EventSource } from './lambda/event-source.ts';
 import { eventSourcesOf } from './lambda/event-sources.ts';
 import { functionsOf, type LocalFunction } from './lambda/functions.ts';
@@ -93,6 +94,11 @@ export class LocalStack {
   deadLetters(): number {
     const depths = Object.entries(this.queueDepths());
     return depths.filter(([name]) => name.includes('DeadLetters')).reduce((sum, [, count]) => sum + count, 0);
+  }
+
+  /** What a function has done with AWS so far. */
+  accessesOf(name: string): readonly Access[] {
+    return [...(this.#parts.gateway.accesses.get(name)?.values() ?? [])];
   }
 
   /** Kills the processes of a function, as a crash of their machines would. */

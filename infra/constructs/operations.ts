@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import {
   Alarm,
   ComparisonOperator,
@@ -10,6 +10,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { DeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -45,6 +46,7 @@ export class Operations extends Construct {
   constructor(scope: Construct, id: string, props: OperationsProps) {
     super(scope, id);
     this.topic = new Topic(this, 'Alarms', { displayName: 'Assay alarms', enforceSSL: true });
+    letAlarmsPublish(this.topic);
     if (props.alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(props.alarmEmail));
     for (const [name, queue] of Object.entries(props.queues)) this.#watchQueue(name, queue);
     this.#watchFunctions(props.functions);
@@ -176,6 +178,21 @@ export class Operations extends Construct {
       ],
     });
   }
+}
+
+/**
+ * A topic without a policy of its own admits its account; the policy that enforces TLS takes that one's place, and alarms then fail
+ * without a word: repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
+ */
+function letAlarmsPublish(topic: Topic): void {
+  topic.addToResourcePolicy(
+    new PolicyStatement({
+      actions: ['sns:Publish'],
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+    }),
+  );
 }
 
 function ofStream(stream: DeliveryStream, metricName: string, statistic: string, label?: string): Metric {

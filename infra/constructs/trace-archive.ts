@@ -1,13 +1,15 @@
-import { Duration, Size, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicies, RemovalPolicy, Size, Validations } from 'aws-cdk-lib';
 import type { CfnTable } from 'aws-cdk-lib/aws-glue';
 import {
   DeliveryStream,
+  EnableLogging,
   OpenXJsonInputFormat,
   ParquetOutputFormat,
   S3Bucket,
   SchemaConfiguration,
   StreamEncryption,
 } from 'aws-cdk-lib/aws-kinesisfirehose';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { exportName } from './grants.ts';
@@ -41,6 +43,7 @@ export class TraceArchive extends Construct {
         // Large files are what Athena reads fast; five minutes are what a user waits to find a trace in SQL.
         bufferingInterval: Duration.minutes(5),
         bufferingSize: Size.mebibytes(128),
+        loggingConfig: new EnableLogging(this.#errorLog(table)),
         dataFormatConversion: {
           schemaConfiguration: SchemaConfiguration.fromCfnTable(schema),
           // Column names are lower case already; keys inside JSON must keep their case.
@@ -51,6 +54,16 @@ export class TraceArchive extends Construct {
     });
     acknowledgeFirehoseRole(stream, archive);
     return stream;
+  }
+
+  /** The library's own would stay for two years, and behind a stack that is deleted. */
+  #errorLog(table: ArchiveTable): LogGroup {
+    const logGroup = new LogGroup(this, `Errors-${table}`, {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    RemovalPolicies.of(logGroup).destroy();
+    return logGroup;
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import type { DeployedResource } from '../template/assembly.ts';
 import { type AwsCall, accessesOf } from './accesses.ts';
-import { isAllowed, type Statement } from './policy.ts';
+import { type Access, isAllowed, type Statement } from './policy.ts';
 
 /** A function as the gateway knows it: by the access key that it signs with. */
 interface Caller {
@@ -49,6 +49,8 @@ export interface GatewayOptions {
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #server: Server;
+  /** What each function has done so far, by its name: to be held against what it was granted. */
+  readonly accesses = new Map<string, Map<string, Access>>();
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
   constructor(options: GatewayOptions) {
@@ -98,7 +100,10 @@ export class Gateway {
     const caller = this.#options.callers.get(accessKeyOf(request));
     if (caller === undefined) return;
     for (const access of accessesOf(call, this.#options.resources())) {
-      if (isAllowed(access, caller.statements)) continue;
+      if (isAllowed(access, caller.statements)) {
+        this.#record(caller.name, access);
+        continue;
+      }
       const text = `function ${caller.name} is not authorized to perform ${access.action} on ${access.resource}: no statement of its role allows it`;
       throw new AwsError(
         call.service === 's3' ? 'AccessDenied' : 'AccessDeniedException',
@@ -106,6 +111,12 @@ export class Gateway {
         call.service === 's3' ? 403 : 400,
       );
     }
+  }
+
+  #record(name: string, access: Access): void {
+    const known = this.accesses.get(name) ?? new Map<string, Access>();
+    known.set(`${access.action} ${access.resource}`, access);
+    this.accesses.set(name, known);
   }
 
   #forward(

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Addresses, accountId, physicalNames, region } from './physical-names.ts';
 import { type Resource, resolve, resolveOutputs, type Template } from './resolve.ts';
@@ -28,13 +29,25 @@ export interface Deployment {
 export async function synthesize(): Promise<string> {
   const folder = join(root, 'cdk.out');
   const manifest = join(folder, 'manifest.json');
-  if (existsSync(manifest) && (await newestSource()) < (await stat(manifest)).mtimeMs) return folder;
+  for (let attempt = 1; ; attempt++) {
+    if (existsSync(manifest) && (await newestSource()) < (await stat(manifest)).mtimeMs) return folder;
+    try {
+      await runSynth(folder);
+      return folder;
+    } catch (error) {
+      // Two stacks that start at once: the other one's assembly will do.
+      if (attempt === attempts || !String(error).includes('Another CLI')) throw error;
+      await sleep(1_000);
+    }
+  }
+}
+
+const attempts = 30;
+
+function runSynth(folder: string): Promise<unknown> {
   const cdk = join(root, 'node_modules/aws-cdk/bin/cdk');
-  await promisify(execFile)(process.execPath, [cdk, 'synth', '--quiet', '--output', folder], {
-    cwd: root,
-    maxBuffer: 1e8,
-  });
-  return folder;
+  const args = [cdk, 'synth', '--quiet', '--output', folder];
+  return promisify(execFile)(process.execPath, args, { cwd: root, maxBuffer: 1e8 });
 }
 
 /** Sources that the assembly is made of. */

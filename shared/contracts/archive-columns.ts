@@ -6,6 +6,14 @@
  */
 export type GlueType = 'string' | 'bigint' | 'int' | 'double' | 'boolean' | 'timestamp' | 'array<string>';
 
+const tokenColumns = {
+  input_tokens: 'bigint',
+  output_tokens: 'bigint',
+  total_tokens: 'bigint',
+  cache_read_input_tokens: 'bigint',
+  cache_creation_input_tokens: 'bigint',
+} as const;
+
 /** One row for each revision of a trace; the view keeps the highest. What went in and came out stands in the root span's row. */
 export const traceColumns = {
   revision: 'int',
@@ -22,11 +30,7 @@ export const traceColumns = {
   tags: 'string',
   metadata: 'string',
   models: 'array<string>',
-  input_tokens: 'bigint',
-  output_tokens: 'bigint',
-  total_tokens: 'bigint',
-  cache_read_input_tokens: 'bigint',
-  cache_creation_input_tokens: 'bigint',
+  ...tokenColumns,
   input_cost: 'double',
   output_cost: 'double',
   total_cost: 'double',
@@ -57,11 +61,7 @@ export const spanColumns = {
   status_message: 'string',
   model: 'string',
   provider: 'string',
-  input_tokens: 'bigint',
-  output_tokens: 'bigint',
-  total_tokens: 'bigint',
-  cache_read_input_tokens: 'bigint',
-  cache_creation_input_tokens: 'bigint',
+  ...tokenColumns,
   total_cost: 'double',
   tool_name: 'string',
   tool_failed: 'boolean',

@@ -3,25 +3,12 @@ import { mlflowTraceInfo } from '../../../shared/contracts/mlflow-entities.ts';
 import { mlflowSpans } from '../../../shared/contracts/mlflow-span.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
 import { settleInParallel } from '../../../shared/domain/in-parallel.ts';
-import type {
-  AssessmentStore,
-  SegmentStore,
-  TraceCodec,
-  TraceReader,
-  TraceRecord,
-  TraceSearch,
-} from '../../../shared/domain/ports.ts';
-import { searchTraces } from '../../../shared/domain/search-traces.ts';
+import type { TraceRecord } from '../../../shared/domain/ports.ts';
+import { type SearchDeps, searchTraces } from '../../../shared/domain/search-traces.ts';
 import { type ApiRequest, parse, required } from '../request.ts';
 import { type Route, readers } from '../router.ts';
 
-export interface TraceRouteDeps {
-  readonly index: TraceReader;
-  readonly search: TraceSearch;
-  readonly segments: Pick<SegmentStore, 'readBlock'>;
-  readonly codec: Pick<TraceCodec, 'decode' | 'merge' | 'decompress'>;
-  readonly assessments: AssessmentStore;
-}
+export type TraceRouteDeps = SearchDeps;
 
 const searchBody = z.object({
   locations: z.array(z.object({ mlflow_experiment: z.object({ experiment_id: z.string() }) })).min(1),

@@ -70,18 +70,20 @@ function times(spans: readonly ScorableSpan[]): { requestTime: number; durationM
   return { requestTime: Number(start / 1_000_000n), durationMs: end > start ? Number((end - start) / 1_000_000n) : 0 };
 }
 
-/** What went into the trace: the root's inputs, else those of the first span that has some, tools and retrievers last. */
+/** What went into the trace: the root's inputs, else those of the first span that has some and is no tool or retriever. */
 export function traceInputs(spans: readonly ScorableSpan[], root: ScorableSpan | undefined): SpanText | undefined {
   if (root?.facts.inputs) return root.facts.inputs;
-  const having = spans.filter(({ facts }) => facts.inputs !== undefined);
-  return (having.find(isTalking) ?? having[0])?.facts.inputs;
+  return spans.find((span) => span.facts.inputs !== undefined && isTalking(span))?.facts.inputs;
 }
 
-/** What came out: the root's outputs, else those of the span that ended last, tools and retrievers last. */
+/**
+ * What came out: the root's outputs, else those of the span that ended last and is no tool or retriever: what a tool found is not
+ * what the application answered, and a trace that failed before it answered has no answer to judge.
+ */
 export function traceOutputs(spans: readonly ScorableSpan[], root: ScorableSpan | undefined): SpanText | undefined {
   if (root?.facts.outputs) return root.facts.outputs;
-  const having = spans.filter(({ facts }) => facts.outputs !== undefined).toSorted(byEnd);
-  return (having.findLast(isTalking) ?? having.at(-1))?.facts.outputs;
+  const having = spans.filter((span) => span.facts.outputs !== undefined && isTalking(span));
+  return having.toSorted(byEnd).at(-1)?.facts.outputs;
 }
 
 function byEnd(a: ScorableSpan, b: ScorableSpan): number {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Validations } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
@@ -39,6 +40,14 @@ describe('what holds data', () => {
     );
   });
 
+  it('leaves nothing behind of an ephemeral app, logs included', () => {
+    const { storage: stored, monitoring: working } = synthesizedApp({ ephemeral: 'true' });
+    const resources = [stored, working].flatMap((template) => Object.entries(template.toJSON().Resources as object));
+    const kept = resources.filter(([, { DeletionPolicy }]) => DeletionPolicy?.startsWith('Retain'));
+    expect(resources.length).toBeGreaterThan(50);
+    expect(kept.map(([id]) => id)).toEqual([]);
+  });
+
   it('is encrypted, private and reached over TLS alone', () => {
     storage.allResourcesProperties('AWS::S3::Bucket', {
       BucketEncryption: Match.anyValue(),
@@ -72,6 +81,14 @@ describe('the traces table', () => {
       GlobalSecondaryIndexes: ['by-time', 'by-session', 'by-client-request', 'open-work'].map((IndexName) =>
         Match.objectLike({ IndexName, Projection: { ProjectionType: 'KEYS_ONLY' } }),
       ),
+    });
+  });
+});
+
+describe('the open-work index', () => {
+  it('is sorted by a number, as due times are', () => {
+    storage.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
+      AttributeDefinitions: Match.arrayWith([{ AttributeName: 'dueAt', AttributeType: 'N' }]),
     });
   });
 });
@@ -143,6 +160,17 @@ describe('a queue', () => {
     });
   });
 
+  it('hands over a hundred arrivals at a time, and scores at most fifty batches at once', () => {
+    monitoring.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      BatchSize: 100,
+      MaximumBatchingWindowInSeconds: 1,
+    });
+    monitoring.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      BatchSize: 10,
+      ScalingConfig: { MaximumConcurrency: 50 },
+    });
+  });
+
   it('has its failed messages reported one by one', () => {
     monitoring.allResourcesProperties('AWS::Lambda::EventSourceMapping', {
       FunctionResponseTypes: ['ReportBatchItemFailures'],
@@ -206,6 +234,29 @@ describe('alarms', () => {
       expect(Properties.AlarmDescription).toMatch(/See "[^"]+" in docs\/operations\.md/);
       expect(Properties.AlarmActions).toHaveLength(1);
     }
+  });
+
+  it('name sections that the operations page has', () => {
+    const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+    for (const { Properties } of resourcesOf(monitoring, 'AWS::CloudWatch::Alarm')) {
+      const section = String(Properties.AlarmDescription).match(/See "([^"]+)"/)?.[1];
+      expect(page).toContain(`\n## ${section}\n`);
+    }
+  });
+
+  it('may publish to their topic: its own policy takes the place of the one that would let them', () => {
+    monitoring.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Allow',
+            Action: 'sns:Publish',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+          }),
+        ]),
+      },
+    });
   });
 
   it('tell an address that was given', () => {

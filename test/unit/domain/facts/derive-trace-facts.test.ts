@@ -98,3 +98,19 @@ describe('what a sender can put into the index', () => {
     expect(JSON.stringify(facts).length).toBeLessThan(300_000);
   });
 });
+
+describe('what came out of a trace', () => {
+  const tool = aSpanWithFacts({
+    spanId: 'b'.repeat(16),
+    parentSpanId: 'a'.repeat(16),
+    attributes: { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.call.result': 'found in the shelf' },
+  });
+
+  it('is not what a tool found: a trace that failed before it answered has no answer', () => {
+    expect(deriveTraceFacts([aSpanWithFacts({ spanId: 'a'.repeat(16) }), tool])).not.toHaveProperty('responsePreview');
+  });
+
+  it('is what the last call of a model said, where the root says nothing', () => {
+    expect(deriveTraceFacts([aSpanWithFacts({ spanId: 'a'.repeat(16) }), tool, ...calls]).responsePreview).toBe('told');
+  });
+});

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Access, isAllowed, type Statement } from '../../local/gateway/policy.ts';
+import { otlpJsonToProtobuf } from '../../shared/contracts/otlp/from-json.ts';
+import { exportRequest, type JsonSpan, spanIdOf, traceIdOf } from '../support/in-memory/bodies.ts';
+import { startTestStack, type TestStack } from '../support/local-stack.ts';
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await startTestStack();
+  await useEverything();
+});
+afterAll(() => stack.stop());
+
+const scorers = '/api/3.0/mlflow/scorers';
+
+/** What users do, until every function has had to do everything that it can. */
+async function useEverything(): Promise<void> {
+  const { experiment_id: id } = (await stack.api('POST', '/api/2.0/mlflow/experiments/create', { name: 'all' })).json();
+  await stack.api('POST', '/api/2.0/mlflow/experiments/search', {});
+  for (const name of ['kept', 'gone']) {
+    const serialized = JSON.stringify({ name, serialization_version: 1, assay_heuristic: { type: 'error_free' } });
+    await stack.api('POST', `${scorers}/register`, { experiment_id: id, name, serialized_scorer: serialized });
+    await stack.api('PUT', `${scorers}/online-config`, { experiment_id: id, name, sample_rate: 1 });
+  }
+  await stack.api('DELETE', `${scorers}/delete`, { experiment_id: id, name: 'gone' });
+  const root: JsonSpan = { traceId: traceIdOf(1), spanId: spanIdOf(0), name: 'root', start: 0, end: 1 };
+  const child = { ...root, spanId: spanIdOf(1), parentSpanId: spanIdOf(0) };
+  // In two requests; large and hardly compressible; one whose values fit no record of the archive.
+  for (const spans of [[root], [child]]) await send(spans, String(id));
+  await send(
+    [{ ...root, traceId: traceIdOf(2), attributes: { 'input.value': randomBytes(700_000).toString('base64') } }],
+    String(id),
+  );
+  await send(
+    [{ ...root, traceId: traceIdOf(3), attributes: { 'input.value': 'long '.repeat(1_200_000) } }],
+    String(id),
+  );
+  await stack.stack.drain();
+  const get = (n: number) => stack.api('GET', `/api/3.0/mlflow/traces/get?trace_id=tr-${traceIdOf(n)}`);
+  expect((await get(3)).status).toBe(200);
+  const locations = [{ mlflow_experiment: { experiment_id: id } }];
+  await stack.api('POST', '/api/3.0/mlflow/traces/search', { locations });
+  const assessment = { assessment_name: 'good', feedback: { value: true } };
+  await stack.api('POST', `/api/3.0/mlflow/traces/tr-${traceIdOf(1)}/assessments`, { assessment });
+  // Unfinished work that is due: a mark that no message clears.
+  await forgetSettling(`tr-${traceIdOf(1)}`);
+  await stack.stack.runSchedules();
+  await stack.stack.drain();
+}
+
+async function send(spans: readonly JsonSpan[], experimentId: string): Promise<void> {
+  const body = gzipSync(otlpJsonToProtobuf(JSON.stringify(exportRequest(spans))).body);
+  const reply = await stack.send(body, {
+    headers: { 'content-encoding': 'gzip', 'x-mlflow-experiment-id': experimentId },
+  });
+  expect(reply.status).toBe(200);
+  // One after the other: the second finds what the first has founded.
+  await sleep(1_500);
+}
+
+async function forgetSettling(traceId: string): Promise<void> {
+  const { UpdateItemCommand } = await import('@aws-sdk/client-dynamodb');
+  await stack.stack.clients().dynamodb.send(
+    new UpdateItemCommand({
+      TableName: stack.stack.outputs.get('TracesTable'),
+      Key: { pk: { S: traceId }, sk: { S: 'info' } },
+      UpdateExpression: 'SET unsettledUntil = :past, openWorkPk = :work, dueAt = :past',
+      ExpressionAttributeValues: { ':past': { N: '1' }, ':work': { S: 'trace#0' } },
+    }),
+  );
+}
+
+/** The single rights in a statement: one action on one resource. */
+function rightsOf({ Effect, Action = [], Resource = [] }: Statement): readonly Statement[] {
+  const listed = (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value);
+  return listed(Action).flatMap((action) =>
+    listed(Resource).map((resource) => ({ Effect, Action: action, Resource: resource })),
+  );
+}
+
+it.each(['receive-traces', 'index-traces', 'run-scorers', 'serve-api', 'authorize-request', 'sweep'])(
+  'has nothing granted to %s that it does not use',
+  (name) => {
+    const granted = stack.stack.functions
+      .filter(({ spec }) => spec.name === name)
+      .flatMap(({ statements }) => statements);
+    const used = stack.stack.accessesOf(name);
+    // What the emulators do not have: the event source's own calls, and tracing.
+    const ofOthers =
+      /^(xray:|sqs:(ReceiveMessage|DeleteMessage|ChangeMessageVisibility|GetQueueUrl|GetQueueAttributes)$)/;
+    const unused = granted
+      .flatMap(rightsOf)
+      .filter(({ Action }) => !ofOthers.test(String(Action)))
+      .filter((right) => !used.some((access: Access) => isAllowed(access, [right])));
+    expect(unused).toEqual([]);
+    expect(used.length).toBeGreaterThan(0);
+  },
+);
