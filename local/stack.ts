@@ -56,6 +56,17 @@ export class LocalStack {
     this.eventSources = parts.eventSources;
   }
 
+  /** Every port that was taken, by what answers there. */
+  get ports(): Readonly<Record<string, number>> {
+    const { dynamodb, fauxqs } = this.#parts;
+    return {
+      api: Number(new URL(this.url).port),
+      aws: Number(new URL(this.endpoint).port),
+      'DynamoDB behind it': dynamodb.port,
+      'SQS and S3 behind it': fauxqs.port,
+    };
+  }
+
   /** Clients of the machine's user. */
   clients(): { dynamodb: DynamoDBClient; s3: S3Client; sqs: SQSClient } {
     const options = { endpoint: this.endpoint, region, credentials: { ...credentials } };

@@ -96,6 +96,7 @@ function readyLine(stack: LocalStack, keys: Keys): string {
     ingest_key: keys.ingest,
     pid: process.pid,
     endpoint: stack.endpoint,
+    ports: stack.ports,
     region,
     credentials: { ...credentials },
     outputs: Object.fromEntries(stack.outputs),
@@ -109,10 +110,14 @@ function page(stack: LocalStack, keys: Keys): string {
   AWS          ${stack.endpoint}  (DynamoDB, SQS, S3, Firehose, Athena)
   admin key    ${keys.admin}
   ingest key   ${keys.ingest}
+  ports taken  ${Object.entries(stack.ports)
+    .map(([name, port]) => `${port} (${name})`)
+    .join(', ')}
   data         ${options.data ?? 'not kept (--data <folder> keeps it)'}
 
   Point an application at it:
     export OTEL_EXPORTER_OTLP_ENDPOINT=${stack.url}
+    export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
     export OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer ${keys.ingest}"
 
   Use the command line:
