@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import {
   CreateTableCommand,
   type CreateTableCommandInput,
   type DynamoDBClient,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { readConfig } from '../../infra/config.ts';
 import { StorageStack } from '../../infra/stacks/storage-stack.ts';
+import { testApp } from './test-app.ts';
 
 /** Tables of a suite, with the client that reaches them. */
 export interface Tables {
@@ -47,9 +46,7 @@ let synthesized: Readonly<Record<TableRole, TableDefinition>> | undefined;
 /** Keys and indexes as the storage stack's template says them. */
 function synthesizedTables(): Readonly<Record<TableRole, TableDefinition>> {
   if (synthesized) return synthesized;
-  // Its context decides what the constructs make, as it does for the cdk command.
-  const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
-  const app = new App({ context });
+  const app = testApp();
   const stack = new StorageStack(app, 'Storage', { config: readConfig(app.node) });
   const template = Template.fromStack(stack).toJSON() as Parameters<typeof tableDefinition>[0];
   const definition = (name: string) => tableDefinition(template, stack.resolve(name) as { Ref: string });

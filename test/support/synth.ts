@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { App } from 'aws-cdk-lib';
+import type { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { readConfig } from '../../infra/config.ts';
 import { MonitoringStack } from '../../infra/stacks/monitoring-stack.ts';
 import { StorageStack } from '../../infra/stacks/storage-stack.ts';
+import { testApp } from './test-app.ts';
 
 export interface SynthesizedApp {
   readonly app: App;
@@ -13,8 +13,7 @@ export interface SynthesizedApp {
 
 /** The app with cdk.json's flags, its bundles left out: they take seconds and are the same whatever the template. */
 export function synthesizedApp(context: Readonly<Record<string, string>> = {}): SynthesizedApp {
-  const flags = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')).context;
-  const app = new App({ context: { ...flags, 'aws:cdk:bundling-stacks': [], ...context } });
+  const app = testApp({ 'aws:cdk:bundling-stacks': [], ...context });
   const config = readConfig(app.node);
   const storage = new StorageStack(app, `${config.name}Storage`, { config });
   const monitoring = new MonitoringStack(app, `${config.name}Monitoring`, { config, storage });
