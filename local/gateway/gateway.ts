@@ -8,6 +8,8 @@ import {
 } from 'node:http';
 import type { DeployedResource } from '../template/assembly.ts';
 import { type AwsCall, accessesOf } from './accesses.ts';
+import { AwsError } from './aws-error.ts';
+import { ConditionalPuts } from './conditional-puts.ts';
 import { type Access, isAllowed, type Statement } from './policy.ts';
 
 /** A function as the gateway knows it: by the access key that it signs with. */
@@ -18,19 +20,6 @@ interface Caller {
 
 /** A service that answers in this process. Throws AwsError. */
 export type InProcessService = (operation: string, input: Readonly<Record<string, unknown>>) => Promise<unknown>;
-
-/** An error in the shape of AWS's JSON protocols. */
-export class AwsError extends Error {
-  override readonly name = 'AwsError';
-  readonly code: string;
-  readonly status: number;
-
-  constructor(code: string, message: string, status = 400) {
-    super(message);
-    this.code = code;
-    this.status = status;
-  }
-}
 
 export interface GatewayOptions {
   readonly resources: () => readonly DeployedResource[];
@@ -51,6 +40,7 @@ export class Gateway {
   readonly #server: Server;
   /** What each function has done so far, by its name: to be held against what it was granted. */
   readonly accesses = new Map<string, Map<string, Access>>();
+  readonly #conditionalPuts = new ConditionalPuts();
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
   constructor(options: GatewayOptions) {
@@ -87,7 +77,10 @@ export class Gateway {
     if (inProcess) return reply(response, await inProcess(call.operation, call.input()));
     const translated = await this.#options.services[`${service}.${call.operation}`]?.(call.operation, call.input());
     if (translated !== undefined) return reply(response, translated);
-    return this.#forward(request, response, { service, body });
+    const port = this.#options.upstreams.get(service);
+    if (port === undefined) throw new AwsError('UnknownService', `the local stack has no ${service}`);
+    const forward = () => this.#forward(request, response, { port, body });
+    return service === 's3' ? this.#conditionalPuts.run(request, { port, put: forward }) : forward();
   }
 
   async #control(path: string, response: ServerResponse): Promise<void> {
@@ -122,10 +115,8 @@ export class Gateway {
   #forward(
     request: IncomingMessage,
     response: ServerResponse,
-    { service, body }: { service: string; body: Buffer },
+    { port, body }: { port: number; body: Buffer },
   ): Promise<void> {
-    const port = this.#options.upstreams.get(service);
-    if (port === undefined) throw new AwsError('UnknownService', `the local stack has no ${service}`);
     const { method, url: path, headers } = request;
     return new Promise((resolve, reject) => {
       const forwarded = httpRequest(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { AwsError } from '../gateway/gateway.ts';
+import { AwsError } from '../gateway/aws-error.ts';
 import type { DeployedResource } from '../template/assembly.ts';
 import { duckdbType, type GlueTable, literal, type Warehouse } from './warehouse.ts';
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { AwsError, type InProcessService } from '../gateway/gateway.ts';
+import { AwsError } from '../gateway/aws-error.ts';
+import type { InProcessService } from '../gateway/gateway.ts';
 import type { DeployedResource } from '../template/assembly.ts';
 import { splitDocuments } from './json-documents.ts';
 import { duckdbType, type GlueTable, literal, type Warehouse } from './warehouse.ts';
@@ -89,44 +90,51 @@ export class Firehose {
   }
 
   async #write(stream: Stream): Promise<void> {
-    if (!existsSync(stream.buffer)) return;
-    const taken = `${stream.buffer}.${randomUUID()}`;
-    await rename(stream.buffer, taken);
-    await this.#convert(stream, taken);
-    await rm(taken);
+    if (existsSync(stream.buffer)) await rename(stream.buffer, `${stream.buffer}.${randomUUID()}`);
+    for (const taken of await takenFrom(stream.buffer)) {
+      await this.#convert(stream, taken);
+      await rm(taken);
+    }
   }
 
   /** A row that does not convert costs nobody else's: the rows are halved until it stands alone. */
   async #convert(stream: Stream, file: string): Promise<void> {
-    const name = `${stream.prefix}${stream.name}-1-${new Date().toISOString().replace(/[:.]/g, '-')}-${randomUUID()}.parquet`;
-    const target = join(this.#options.archiveFolder, stream.bucket, name);
+    // In the archive a file is whole or not there: one without its end would fail every query.
+    const parquet = `${file}.parquet`;
     try {
-      await mkdir(dirname(target), { recursive: true });
-      await this.#copy(stream.table, { file, target });
+      await this.#copy(stream.table, { file, target: parquet });
     } catch (error) {
-      const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
-      if (lines.length === 1) {
-        this.#options.log(
-          `firehose: a row of ${stream.name} is not converted: ${error instanceof Error ? error.message : String(error)}`,
-        );
-        return this.#fail(stream, lines);
-      }
-      for (const half of [lines.slice(0, lines.length >> 1), lines.slice(lines.length >> 1)]) {
-        const part = `${file}.part`;
-        await writeFile(part, `${half.join('\n')}\n`);
-        await this.#convert(stream, part);
-        await rm(part);
-      }
-      return undefined;
+      await rm(parquet, { force: true });
+      return this.#divide(stream, { file, error });
     }
+    const name = `${stream.name}-1-${new Date().toISOString().replace(/[:.]/g, '-')}-${randomUUID()}.parquet`;
+    const key = `${evaluated(stream.prefix)}${name}`;
     await this.#options.s3.send(
-      new PutObjectCommand({ Bucket: stream.bucket, Key: name, Body: await readFile(target) }),
+      new PutObjectCommand({ Bucket: stream.bucket, Key: key, Body: await readFile(parquet) }),
     );
+    const target = join(this.#options.archiveFolder, stream.bucket, key);
+    await mkdir(dirname(target), { recursive: true });
+    return rename(parquet, target);
+  }
+
+  async #divide(stream: Stream, { file, error }: { file: string; error: unknown }): Promise<void> {
+    const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
+    if (lines.length === 1) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.log(`firehose: a row of ${stream.name} is not converted: ${reason}`);
+      return this.#fail(stream, lines);
+    }
+    for (const half of [lines.slice(0, lines.length >> 1), lines.slice(lines.length >> 1)]) {
+      const part = `${file}.part`;
+      await writeFile(part, `${half.join('\n')}\n`);
+      await this.#convert(stream, part);
+      await rm(part);
+    }
     return undefined;
   }
 
   async #copy(table: GlueTable, { file, target }: { file: string; target: string }): Promise<void> {
-    const columns = table.columns.map(({ name, type }) => `${name}: ${literal(duckdbType(type))}`).join(', ');
+    const columns = table.columns.map(({ name, type }) => `${literal(name)}: ${literal(duckdbType(type))}`).join(', ');
     const source = `read_json(${literal(file)}, format = 'newline_delimited', columns = {${columns}}, maximum_object_size = 67108864)`;
     await this.#options.warehouse.connection.run(
       `COPY (SELECT * FROM ${source}) TO ${literal(target)} (FORMAT PARQUET, COMPRESSION SNAPPY)`,
@@ -134,7 +142,7 @@ export class Firehose {
   }
 
   async #fail(stream: Stream, rows: readonly string[]): Promise<void> {
-    const key = `${stream.errorPrefix.replace('!{firehose:error-output-type}', 'format-conversion-failed')}${randomUUID()}`;
+    const key = `${evaluated(stream.errorPrefix).replace('!{firehose:error-output-type}', 'format-conversion-failed')}${randomUUID()}`;
     const body = rows.map((row) =>
       JSON.stringify({ errorCode: 'DataFormatConversion.ParseError', rawData: Buffer.from(row).toString('base64') }),
     );
@@ -150,16 +158,24 @@ function toStream({ ref, properties }: DeployedResource, { tables, bufferFolder 
   return {
     name: ref,
     bucket: destination.BucketARN.slice('arn:aws:s3:::'.length),
-    prefix: evaluated(destination.Prefix),
-    errorPrefix: evaluated(destination.ErrorOutputPrefix),
+    prefix: destination.Prefix,
+    errorPrefix: destination.ErrorOutputPrefix,
     table,
     buffer: join(bufferFolder, `${ref}.jsonl`),
   };
 }
 
-/** Firehose's time is that of arrival, UTC. */
+/** Firehose's time is that of arrival, UTC; rows wait for seconds here, so that of the flush will do. */
 function evaluated(prefix: string): string {
   return prefix.replaceAll('!{timestamp:yyyy-MM-dd}', new Date().toISOString().slice(0, 10));
+}
+
+/** Rows that were taken to be written: just now, or by a flush that failed or died. Written twice they are harmless, lost they are not. */
+async function takenFrom(buffer: string): Promise<readonly string[]> {
+  const folder = dirname(buffer);
+  const names = existsSync(folder) ? await readdir(folder) : [];
+  const ofStream = names.filter((name) => name.startsWith(`${basename(buffer)}.`) && !/\.(part|parquet)$/.test(name));
+  return ofStream.map((name) => join(folder, name));
 }
 
 function checkLimits(records: readonly Buffer[]): void {

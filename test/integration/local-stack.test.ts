@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -53,6 +54,34 @@ describe('a call that the role of a function does not grant', () => {
     await expect(sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }))).rejects.toThrow(
       /serve-api .* sqs:SendMessage/,
     );
+  });
+});
+
+describe('an object put under a condition', () => {
+  const put = async (Key: string, condition: { IfNoneMatch?: string; IfMatch?: string }) => {
+    const { s3 } = stack.stack.clients();
+    const Bucket = stack.stack.outputs.get('TraceStoreBucket');
+    const { ETag } = await s3.send(new PutObjectCommand({ Bucket, Key, Body: randomUUID(), ...condition }));
+    return ETag;
+  };
+  const refused = { name: 'PreconditionFailed', $metadata: { httpStatusCode: 412 } };
+
+  it('is refused where there must be none and one is', async () => {
+    await put('conditions/first', { IfNoneMatch: '*' });
+    await expect(put('conditions/first', { IfNoneMatch: '*' })).rejects.toMatchObject(refused);
+  });
+
+  it('is refused where it has changed', async () => {
+    const old = await put('conditions/changed', {});
+    const current = await put('conditions/changed', { IfMatch: old ?? '' });
+    await expect(put('conditions/changed', { IfMatch: old ?? '' })).rejects.toMatchObject(refused);
+    expect(await put('conditions/changed', { IfMatch: current ?? '' })).toBeDefined();
+    await expect(put('conditions/none', { IfMatch: old ?? '' })).rejects.toMatchObject({ name: 'NoSuchKey' });
+  });
+
+  it('is put once when several race', async () => {
+    const results = await Promise.allSettled([1, 2, 3, 4].map(() => put('conditions/race', { IfNoneMatch: '*' })));
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 });
 
