@@ -19,12 +19,26 @@ process.on('message', async ({ id, event, deadline }: { id: string; event: unkno
     getRemainingTimeInMillis: () => deadline - Date.now(),
   };
   try {
-    process.send?.({ kind: 'result', id, result: await handler(event, context) });
+    const result = await handler(event, context);
+    checkSize(result);
+    process.send?.({ kind: 'result', id, result });
   } catch (error) {
     const { name: type, message, stack } = error instanceof Error ? error : new Error(String(error));
     process.send?.({ kind: 'error', id, error: { type, message, stack } });
   }
 });
+
+/** Lambda fails an invocation whose answer is larger than 6 MB (Lambda developer guide, "Lambda quotas"). */
+function checkSize(result: unknown): void {
+  const bytes = Buffer.byteLength(JSON.stringify(result) ?? '');
+  if (bytes <= 6 * 1024 * 1024) return;
+  const error = new Error(`response of ${bytes} bytes, expected at most ${6 * 1024 * 1024}`);
+  error.name = 'Function.ResponseSizeTooLarge';
+  throw error;
+}
+
+// A terminal's Ctrl-C reaches this process, too; the parent stops it once its work is done.
+process.on('SIGINT', () => undefined);
 
 // The parent is gone: so is the work.
 process.on('disconnect', () => process.exit(0));

@@ -82,8 +82,8 @@ export class FunctionPool {
 
   #assign(): void {
     for (const [worker, current] of this.#workers) {
-      const invocation =
-        current === undefined && worker.connected && isReady(worker) ? this.#waiting.shift() : undefined;
+      const isFree = current === undefined && worker.connected && !worker.killed && isReady(worker);
+      const invocation = isFree ? this.#waiting.shift() : undefined;
       if (invocation) this.#run(worker, invocation);
     }
     const starting = [...this.#workers.keys()].filter((worker) => !isReady(worker)).length;
