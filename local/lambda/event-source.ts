@@ -128,7 +128,12 @@ export class EventSource {
     const event: SQSEvent = { Records: batch.map((message) => this.#record(message)) };
     try {
       const response = (await this.#pool.invoke(event)) as SQSBatchResponse | undefined;
-      return new Set(response?.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+      const failed = new Set(response?.batchItemFailures?.map(({ itemIdentifier }) => itemIdentifier));
+      const ids = new Set(batch.map(({ MessageId }) => MessageId ?? ''));
+      // An id that no message has counts as a failure of the whole batch: Lambda developer guide, "Reporting batch item failures".
+      if ([...failed].every((id) => ids.has(id))) return failed;
+      this.#log(`${this.#pool.spec.name} reports failures of messages that it was not given: ${[...failed].join()}`);
+      return ids;
     } catch (error) {
       this.#log(`${this.#pool.spec.name} failed: ${error instanceof Error ? error.message : String(error)}`);
       return new Set(batch.map(({ MessageId }) => MessageId ?? ''));
