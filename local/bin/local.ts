@@ -100,6 +100,7 @@ function readyLine(stack: LocalStack, keys: Keys): string {
     region,
     credentials: { ...credentials },
     outputs: Object.fromEntries(stack.outputs),
+    functions: Object.fromEntries(stack.functions.map(({ spec, pool }) => [spec.name, pool.pids])),
   });
 }
 

@@ -13,12 +13,18 @@ export interface Warehouse {
  * account are for that.
  */
 const macros = [
-  'json_extract_scalar(document, path) AS json_extract_string(document, path)',
+  // NULL for what is no JSON and for what is no scalar.
+  "json_extract_scalar(document, path) AS CASE WHEN json_valid(document) AND json_type(document, path) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string(document, path) END",
   'approx_distinct(x) AS approx_count_distinct(x)',
   'approx_percentile(x, share) AS approx_quantile(x, share)',
   'from_unixtime(seconds) AS to_timestamp(seconds)',
   'from_iso8601_timestamp(text) AS CAST(text AS TIMESTAMPTZ)',
-  'date_format(moment, format) AS strftime(moment, format)',
+  // MySQL's letters, of which a few mean something else in DuckDB.
+  "date_format(moment, format) AS strftime(moment, replace(replace(replace(replace(replace(replace(format, '%M', '%B'), '%i', '%M'), '%s', '%S'), '%h', '%I'), '%W', '%A'), '%T', '%H:%M:%S'))",
+  'element_at(container, key) AS container[key]',
+  'cardinality(container) AS len(container)',
+  'regexp_like(text, pattern) AS regexp_matches(text, pattern)',
+  'date_add(unit, count, moment) AS moment + CAST(count AS BIGINT) * CAST(concat(1, unit) AS INTERVAL)',
   'array_join(list, separator) AS array_to_string(list, separator)',
 ];
 
