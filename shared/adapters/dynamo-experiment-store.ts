@@ -50,6 +50,27 @@ export function dynamoExperimentStore(client: DynamoDBClient, table: string): Ex
     return Number(Attributes?.lastId?.N);
   }
 
+  const putNew = (item: Record<string, unknown>) =>
+    isApplied(
+      client.send(
+        new PutItemCommand({
+          TableName: table,
+          Item: marshall(item),
+          ConditionExpression: 'attribute_not_exists(pk)',
+        }),
+      ),
+    );
+
+  /** The id that a name stands for, whoever claimed it. */
+  async function claimName(name: string): Promise<string> {
+    const key = experimentNameKey(name);
+    const known = await read(key);
+    if (known) return String(known.experimentId);
+    const experimentId = String(await nextId());
+    if (await putNew({ ...key, v: 1, experimentId })) return experimentId;
+    return String((await read(key))?.experimentId);
+  }
+
   return {
     get,
 
@@ -74,28 +95,13 @@ export function dynamoExperimentStore(client: DynamoDBClient, table: string): Ex
     },
 
     /**
-     * Meta first, then the name: a writer that died between leaves an experiment that nobody can find by name, which the loser of a
-     * race for the name leaves too, marked as deleted.
+     * The name first, with the id that it stands for, then the experiment: where a writer died between the two, the next who
+     * asks for the name completes it. Of several at once the one whose experiment is written first has made it.
      */
     async create(experiment) {
-      if (experiment.name === defaultExperiment.name || (await read(experimentNameKey(experiment.name))))
-        return undefined;
-      const created: Experiment = { experimentId: String(await nextId()), ...experiment };
-      const put = (item: Experiment) =>
-        client.send(new PutItemCommand({ TableName: table, Item: marshall(toExperimentItem(item)) }));
-      await put(created);
-      const named = await isApplied(
-        client.send(
-          new PutItemCommand({
-            TableName: table,
-            Item: marshall({ ...experimentNameKey(experiment.name), v: 1, experimentId: created.experimentId }),
-            ConditionExpression: 'attribute_not_exists(pk)',
-          }),
-        ),
-      );
-      if (named) return created;
-      await put({ ...created, name: `${created.name} (lost ${created.experimentId})`, lifecycleStage: 'deleted' });
-      return undefined;
+      if (experiment.name === defaultExperiment.name) return undefined;
+      const created: Experiment = { experimentId: await claimName(experiment.name), ...experiment };
+      return (await putNew(toExperimentItem(created))) ? created : undefined;
     },
   };
 }
