@@ -1,6 +1,7 @@
-import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { fromAssessmentItem, toAssessmentItem } from '../contracts/assessment-item.ts';
+import type { Assessment } from '../domain/assessment.ts';
 import type { AssessmentStore } from '../domain/ports.ts';
 import { batchWrite } from './dynamo-batch.ts';
 
@@ -19,15 +20,19 @@ export function dynamoAssessmentStore(
     },
 
     async list(traceId) {
-      const { Items = [] } = await client.send(
-        new QueryCommand({
+      const found: Assessment[] = [];
+      const pages = paginateQuery(
+        { client },
+        {
           TableName: table,
           KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
           ExpressionAttributeValues: marshall({ ':pk': traceId, ':prefix': 'assessment#' }),
           ConsistentRead: true,
-        }),
+        },
       );
-      return Items.map((item) => fromAssessmentItem(unmarshall(item)));
+      for await (const { Items = [] } of pages)
+        found.push(...Items.map((item) => fromAssessmentItem(unmarshall(item))));
+      return found;
     },
   };
 }
