@@ -41,7 +41,8 @@ export function createHandler(deps: ServeApiDeps): (event: ApiEvent) => Promise<
       const matched = findRoute(method, event.rawPath);
       authorize(event, matched);
       if (!matched) throw new ApiError('ENDPOINT_NOT_FOUND', `${method} ${event.rawPath} is not served here`);
-      return await toResult(await matched.route.handle(toRequest(event, matched.parameters)), deps.answers);
+      const answer = await matched.route.handle(toRequest(event, matched.parameters));
+      return await toResult(answer, { method, answers: deps.answers });
     } catch (error) {
       return toErrorResult(error, deps.logger);
     }
@@ -64,12 +65,16 @@ function authorize(event: ApiEvent, matched: MatchedRoute | undefined): void {
   }
 }
 
-async function toResult(answer: Answer, answers: AnswerStore): Promise<APIGatewayProxyStructuredResultV2> {
+async function toResult(
+  answer: Answer,
+  { method, answers }: { method: string; answers: AnswerStore },
+): Promise<APIGatewayProxyStructuredResultV2> {
   if ('text' in answer) return { statusCode: 200, headers: { 'content-type': 'text/plain' }, body: answer.text };
   const body = JSON.stringify(answer.json);
   if (Buffer.byteLength(body) <= maxAnswerBytes)
     return { statusCode: 200, headers: { 'content-type': 'application/json' }, body };
-  return { statusCode: 307, headers: { location: await answers.put(body) }, body: '' };
+  // 307 keeps the method and 303 turns it into GET (RFC 9110, 15.4), which is what the URL is signed for.
+  return { statusCode: method === 'GET' ? 307 : 303, headers: { location: await answers.put(body) }, body: '' };
 }
 
 function toErrorResult(error: unknown, logger: BatchLogger): APIGatewayProxyStructuredResultV2 {

@@ -67,3 +67,13 @@ export function required(query: URLSearchParams, name: string): string {
     throw new ApiError('INVALID_PARAMETER_VALUE', `missing value for required parameter '${name}'`);
   return value;
 }
+
+/** An item of DynamoDB has 400 KB at most (Service quotas); names, keys and metadata need some of it. */
+const maxTextBytes = 350_000;
+export const tooLarge = `larger than ${maxTextBytes.toLocaleString('en')} bytes, which is what can be stored`;
+
+/** Whether a text, or a value as JSON, can be stored as an item. */
+export function fitsItem(value: unknown): boolean {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return Buffer.byteLength(text) <= maxTextBytes;
+}

@@ -1,3 +1,4 @@
+import { ApiError } from '../../shared/domain/api-error.ts';
 import type { Role } from '../../shared/domain/api-key.ts';
 import type { ApiRequest } from './request.ts';
 
@@ -40,5 +41,9 @@ function toPattern(path: string): RegExp {
 }
 
 function decoded(groups: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]));
+  try {
+    return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]));
+  } catch {
+    throw new ApiError('INVALID_PARAMETER_VALUE', 'the path is not percent-encoded UTF-8');
+  }
 }

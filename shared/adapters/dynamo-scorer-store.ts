@@ -24,7 +24,7 @@ const attempts = 10;
 
 /**
  * `scorer-version#…` holds each version, `scorer#<name>` the latest. A version is claimed by a conditional put, so that two writers
- * get two versions; the pointer follows, and a writer that died before moving it is made good by the next reader of the versions.
+ * get two versions; the pointer follows, and what a writer that died left behind, the next registration moves it past.
  */
 export function dynamoScorerStore(client: DynamoDBClient, table: string): ScorerStore {
   const cache = new Map<string, ScorerVersion>();

@@ -18,7 +18,10 @@ export function dynamoTraceSearch(client: DynamoDBClient, table: string): TraceS
 
   /** Of one partition. Positions are `<13-digit ms>#<trace id>`: `~` sorts behind every trace id of a millisecond. */
   async function newestOf(partition: string, { from, to, before, limit }: TimeQuery): Promise<readonly FoundTrace[]> {
-    const upper = `${timePrefix(to)}~`;
+    const last = `${timePrefix(to)}~`;
+    const upper = before !== undefined && before < last ? before : last;
+    // DynamoDB refuses a range that ends before it starts.
+    if (upper < timePrefix(from)) return [];
     const { Items = [] } = await client.send(
       new QueryCommand({
         TableName: table,
@@ -27,7 +30,7 @@ export function dynamoTraceSearch(client: DynamoDBClient, table: string): TraceS
         ExpressionAttributeValues: marshall({
           ':pk': partition,
           ':from': timePrefix(from),
-          ':to': before !== undefined && before < upper ? before : upper,
+          ':to': upper,
         }),
         ScanIndexForward: false,
         // One more: BETWEEN includes the position that was seen.

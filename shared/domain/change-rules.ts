@@ -22,7 +22,8 @@ export function withSampling(rules: Rules, change: SamplingChange): Rules {
   const filter = change.filter === undefined ? before?.filter : (change.filter ?? undefined);
   const rule: ScorerRule = {
     name: change.name,
-    version: change.version,
+    // Who read the scorer before another registered its next version does not take that back.
+    version: Math.max(change.version, before?.version ?? 0),
     level: change.level,
     sampleRate,
     ...(filter !== undefined && filter !== '' && { filter }),
@@ -30,6 +31,25 @@ export function withSampling(rules: Rules, change: SamplingChange): Rules {
   const scorers = [...rules.scorers.filter(({ name }) => name !== change.name), rule].toSorted(byName);
   checkActive(scorers, change.name);
   return { ...rules, version: rules.version + 1, scorers };
+}
+
+/** A version that was registered, and why it cannot run, if it cannot. */
+export interface NewVersion extends Pick<ScorerRule, 'name' | 'version' | 'level' | 'paused'> {}
+
+/**
+ * The next version of the rules, in which what is set of a scorer holds for its new version; a version that cannot run is paused.
+ * The same rules where nothing is set of the scorer, or a newer version is followed already.
+ */
+export function withNewVersion(rules: Rules, { name, version, level, paused }: NewVersion): Rules {
+  const before = rules.scorers.find((rule) => rule.name === name);
+  if (!before || before.version >= version) return rules;
+  const { paused: _, ...kept } = before;
+  const rule: ScorerRule = { ...kept, version, level, ...(paused && { paused }) };
+  return {
+    ...rules,
+    version: rules.version + 1,
+    scorers: rules.scorers.map((other) => (other === before ? rule : other)),
+  };
 }
 
 /** The next version without a scorer. */
@@ -53,14 +73,19 @@ function checkActive(scorers: readonly ScorerRule[], changed: string): void {
 
 const attempts = 8;
 
-/** Changes the rules on top of whatever another writer made of them meanwhile. Answers the rules as they are afterwards. */
+/**
+ * Changes the rules on top of whatever another writer made of them meanwhile; rules that `change` gives back as they are are not
+ * written. Answers the rules as they are afterwards.
+ */
 export async function changeRules(
   store: RuleStore,
   experimentId: string,
   change: (rules: Rules) => Rules,
 ): Promise<Rules> {
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const next = change(await store.current(experimentId));
+    const current = await store.current(experimentId);
+    const next = change(current);
+    if (next === current) return current;
     if (await store.replace(next)) return next;
   }
   throw new ApiError(

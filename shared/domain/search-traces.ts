@@ -108,7 +108,7 @@ function toCursor(position: string): string {
 function fromCursor(cursor: string): string {
   try {
     const { before } = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as { before?: unknown };
-    if (typeof before === 'string') return before;
+    if (typeof before === 'string' && /^\d{13}#/.test(before)) return before;
   } catch {
     // Told below.
   }

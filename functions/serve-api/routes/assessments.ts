@@ -4,7 +4,7 @@ import { ApiError } from '../../../shared/domain/api-error.ts';
 import type { Assessment } from '../../../shared/domain/assessment.ts';
 import type { AssessmentStore, Clock, TraceReader } from '../../../shared/domain/ports.ts';
 import type { JsonValue } from '../../../shared/domain/span.ts';
-import { parse } from '../request.ts';
+import { fitsItem, parse, tooLarge } from '../request.ts';
 import { admins, type Route, readers } from '../router.ts';
 
 export interface AssessmentRouteDeps {
@@ -18,27 +18,29 @@ export interface AssessmentRouteDeps {
 const json: z.ZodType<JsonValue> = z.json() as z.ZodType<JsonValue>;
 
 const creation = z.object({
-  assessment: z.object({
-    assessment_name: z.string().min(1),
-    source: z
-      .object({
-        source_type: z.enum(['HUMAN', 'LLM_JUDGE', 'AI_JUDGE', 'CODE']),
-        source_id: z.string().default('default'),
-      })
-      .default({ source_type: 'HUMAN', source_id: 'default' }),
-    feedback: z
-      .object({
-        value: json.nullish(),
-        error: z.object({ error_code: z.string(), error_message: z.string().default('') }).nullish(),
-      })
-      .optional(),
-    expectation: z
-      .object({ value: json.optional(), serialized_value: z.object({ value: z.string() }).optional() })
-      .optional(),
-    rationale: z.string().nullish(),
-    metadata: z.record(z.string(), z.string()).nullish(),
-    span_id: z.string().nullish(),
-  }),
+  assessment: z
+    .object({
+      assessment_name: z.string().min(1),
+      source: z
+        .object({
+          source_type: z.enum(['HUMAN', 'LLM_JUDGE', 'AI_JUDGE', 'CODE']),
+          source_id: z.string().default('default'),
+        })
+        .default({ source_type: 'HUMAN', source_id: 'default' }),
+      feedback: z
+        .object({
+          value: json.nullish(),
+          error: z.object({ error_code: z.string(), error_message: z.string().default('') }).nullish(),
+        })
+        .optional(),
+      expectation: z
+        .object({ value: json.optional(), serialized_value: z.object({ value: z.string() }).optional() })
+        .optional(),
+      rationale: z.string().nullish(),
+      metadata: z.record(z.string(), z.string()).nullish(),
+      span_id: z.string().nullish(),
+    })
+    .refine(fitsItem, tooLarge),
 });
 
 type Creation = z.output<typeof creation>['assessment'];

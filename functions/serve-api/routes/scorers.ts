@@ -6,11 +6,12 @@ import {
 } from '../../../shared/contracts/parse-serialized-scorer.ts';
 import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
-import { changeRules, withoutScorer, withSampling } from '../../../shared/domain/change-rules.ts';
+import { changeRules, withNewVersion, withoutScorer, withSampling } from '../../../shared/domain/change-rules.ts';
 import { parseFilter } from '../../../shared/domain/filter/parse-filter.ts';
 import type { Clock, ExperimentStore, RuleStore, ScorerStore } from '../../../shared/domain/ports.ts';
+import type { Rules } from '../../../shared/domain/rules.ts';
 import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
-import { type ApiRequest, parse, required } from '../request.ts';
+import { type ApiRequest, fitsItem, parse, required, tooLarge } from '../request.ts';
 import { admins, type Route, readers } from '../router.ts';
 
 export interface ScorerRouteDeps {
@@ -23,8 +24,13 @@ export interface ScorerRouteDeps {
 const experimentId = z.union([z.string(), z.number().int()]).transform(String);
 const registration = z.object({
   experiment_id: experimentId,
-  name: z.string().min(1).max(250),
-  serialized_scorer: z.string(),
+  name: z
+    .string()
+    .min(1)
+    .max(250)
+    // Keys of the registry end names with \0.
+    .regex(/^\P{Cc}*$/u, 'a name has no control characters'),
+  serialized_scorer: z.string().refine(fitsItem, tooLarge),
 });
 const sampling = z.object({
   experiment_id: experimentId,
@@ -87,7 +93,7 @@ async function register(
   if (!(await experiments.get(id))) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${id} exists`);
   refuseUnreadable(serialized);
   const version = await scorers.register({ experimentId: id, name, serialized, createdAt: now() });
-  await followLatest(version, rules);
+  await followLatest(version, { rules, now });
   return {
     version: version.version,
     scorer_id: version.scorerId,
@@ -108,13 +114,19 @@ function refuseUnreadable(serialized: string): void {
 }
 
 /** What is active of a scorer is always its latest version; a rate and a filter that were set stay. */
-async function followLatest(version: ScorerVersion, rules: RuleStore): Promise<void> {
-  const current = await rules.current(version.experimentId);
-  const rule = current.scorers.find(({ name }) => name === version.name);
-  if (!rule) return;
-  await changeRules(rules, version.experimentId, (latest) =>
-    withSampling(latest, { ...rule, version: version.version }),
+async function followLatest(
+  version: ScorerVersion,
+  { rules, now }: Pick<ScorerRouteDeps, 'rules' | 'now'>,
+): Promise<void> {
+  const reason = whyNotRunnable(version);
+  const paused = reason === undefined ? undefined : { reason, since: now() };
+  await changeRules(rules, version.experimentId, (current) =>
+    withNewVersion(current, { name: version.name, version: version.version, level: levelOf(version), paused }),
   );
+}
+
+function levelOf({ serialized }: ScorerVersion): 'session' | 'trace' {
+  return parseSerializedScorer(serialized).isSessionLevel ? 'session' : 'trace';
 }
 
 async function existing(
@@ -133,31 +145,37 @@ async function changeSampling({ body, requireExperiment }: ApiRequest, deps: Sco
   requireExperiment(wanted.experiment_id);
   const scorer = await existing(wanted.experiment_id, wanted.name, { deps });
   if (wanted.filter_string) parseFilter(wanted.filter_string);
-  if ((wanted.sample_rate ?? 0) > 0) refuseWhatCannotRun(scorer);
-  const rules = await changeRules(deps.rules, wanted.experiment_id, (current) =>
-    withSampling(current, {
+  const ruleIn = ({ scorers }: Rules) => scorers.find(({ name }) => name === scorer.name);
+  const rules = await changeRules(deps.rules, wanted.experiment_id, (current) => {
+    const next = withSampling(current, {
       name: scorer.name,
       version: scorer.version,
-      level: parseSerializedScorer(scorer.serialized).isSessionLevel ? 'session' : 'trace',
+      level: levelOf(scorer),
       sampleRate: wanted.sample_rate ?? undefined,
       // As in MLflow, leaving the filter out clears it.
       filter: wanted.filter_string ?? null,
-    }),
-  );
-  const rule = rules.scorers.find(({ name }) => name === scorer.name);
+    });
+    if ((ruleIn(next)?.sampleRate ?? 0) > 0) refuseWhatCannotRun(scorer);
+    return next;
+  });
+  const rule = ruleIn(rules);
   if (!rule) throw new Error(`the rules lost scorer ${scorer.name}`);
   return { config: mlflowOnlineConfig(scorer, rule) };
 }
 
 /** Told when it is started, not found out on the first trace. */
 function refuseWhatCannotRun(scorer: ScorerVersion): void {
+  const reason = whyNotRunnable(scorer);
+  if (reason === undefined) return;
+  throw new ApiError(
+    'INVALID_PARAMETER_VALUE',
+    `scorer '${scorer.name}' is registered but cannot be started: ${reason}`,
+  );
+}
+
+function whyNotRunnable(scorer: ScorerVersion): string | undefined {
   const created = createScorer(scorer);
-  if ('unsupported' in created) {
-    throw new ApiError(
-      'INVALID_PARAMETER_VALUE',
-      `scorer '${scorer.name}' is registered but cannot be started: ${created.unsupported}`,
-    );
-  }
+  return 'unsupported' in created ? created.unsupported : undefined;
 }
 
 /** By the scorers' ids, which are known per experiment: the caller may look into those that its key opens. */

@@ -1,0 +1,87 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createHandler, type ServeApiDeps } from '../../../../functions/serve-api/create-handler.ts';
+import type { ApiEvent } from '../../../../functions/serve-api/request.ts';
+import { dynamoAssessmentStore } from '../../../../shared/adapters/dynamo-assessment-store.ts';
+import { dynamoExperimentStore } from '../../../../shared/adapters/dynamo-experiment-store.ts';
+import { dynamoRuleStore } from '../../../../shared/adapters/dynamo-rule-store.ts';
+import { dynamoScorerStore } from '../../../../shared/adapters/dynamo-scorer-store.ts';
+import { dynamoTraceReader } from '../../../../shared/adapters/dynamo-trace-reader.ts';
+import { dynamoTraceSearch } from '../../../../shared/adapters/dynamo-trace-search.ts';
+import { otlpTraceCodec } from '../../../../shared/adapters/otlp-trace-codec.ts';
+import { noon } from '../../../support/builders/a-trace-info.ts';
+import { startDynalite } from '../../../support/dynalite-endpoint.ts';
+import { createTables, type Tables } from '../../../support/dynamo-tables.ts';
+import { localCredentials } from '../../../support/local-credentials.ts';
+
+interface Reply {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+type Call = (method: string, path: string, body?: object) => Promise<Reply>;
+
+/** The function over tables of its own, without a gateway; `answers` and `segments` hold nothing. */
+export interface Api {
+  readonly tables: Tables;
+  readonly deps: ServeApiDeps;
+  /** With an admin's key. */
+  readonly call: Call;
+  /** What the function reported as its own failure. */
+  readonly failures: readonly unknown[];
+  stop(): Promise<void>;
+}
+
+export async function startApi(): Promise<Api> {
+  const engine = await startDynalite();
+  const client = new DynamoDBClient({ endpoint: engine.endpoint, ...localCredentials });
+  const tables = await createTables(client);
+  const failures: unknown[] = [];
+  const deps = depsOn(tables, failures);
+  return {
+    tables,
+    deps,
+    call: callerOf(deps),
+    failures,
+    stop: async () => {
+      client.destroy();
+      await engine.stop();
+    },
+  };
+}
+
+export function callerOf(deps: ServeApiDeps): Call {
+  const handler = createHandler(deps);
+  return async (method, path, body) => {
+    const [rawPath = '', rawQueryString = ''] = path.split('?');
+    const authorizer = { lambda: { decision: 'allowed', role: 'admin', experimentIds: '' } };
+    const event = {
+      rawPath,
+      rawQueryString,
+      requestContext: { http: { method }, authorizer },
+      ...(body && { body: JSON.stringify(body) }),
+      isBase64Encoded: false,
+    };
+    const { statusCode = 0, headers = {}, body: text } = await handler(event as unknown as ApiEvent);
+    return { status: statusCode, headers, body: text ? JSON.parse(text) : {} };
+  };
+}
+
+function depsOn({ client, traces, registry }: Tables, failures: unknown[]): ServeApiDeps {
+  const nothing = () => Promise.reject(new Error('nothing is stored'));
+  let ids = 0;
+  return {
+    index: dynamoTraceReader(client, traces),
+    search: dynamoTraceSearch(client, traces),
+    segments: { readBlock: nothing },
+    answers: { put: async () => 'https://storage.example/signed' },
+    codec: otlpTraceCodec,
+    assessments: dynamoAssessmentStore(client, traces, { retentionDays: 30 }),
+    experiments: dynamoExperimentStore(client, registry),
+    scorers: dynamoScorerStore(client, registry),
+    rules: dynamoRuleStore(client, registry, { cacheSeconds: 0, now: () => noon }),
+    newId: () => String(++ids).padStart(32, '0'),
+    now: () => noon,
+    logger: { error: (_: string, extra: unknown) => failures.push(extra) } as unknown as ServeApiDeps['logger'],
+  };
+}
