@@ -9,6 +9,7 @@ import {
   type Row,
   StartQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
+import { UsageError } from './usage-error.ts';
 
 const pollMs = 100;
 
@@ -55,7 +56,7 @@ export async function openArchive(aws: ArchiveConnection): Promise<Archive> {
 
 async function listStoredQueries(client: AthenaClient, workgroup: string): Promise<ReadonlyMap<string, string>> {
   const { NamedQueryIds = [] } = await client.send(new ListNamedQueriesCommand({ WorkGroup: workgroup }));
-  if (NamedQueryIds.length === 0) throw new Error(`workgroup ${workgroup} has no stored queries`);
+  if (NamedQueryIds.length === 0) throw new UsageError(`workgroup ${workgroup} has no stored queries`);
   const { NamedQueries = [] } = await client.send(new BatchGetNamedQueryCommand({ NamedQueryIds }));
   return new Map(NamedQueries.map(({ Name = '', QueryString = '' }) => [Name, QueryString]));
 }
@@ -74,11 +75,14 @@ async function runQuery(
   );
   await untilDone(client, { QueryExecutionId, sql });
   const rows: (string | undefined)[][] = [];
-  for await (const { ResultSet } of paginateGetQueryResults({ client }, { QueryExecutionId }))
+  let columns: readonly string[] = [];
+  for await (const { ResultSet } of paginateGetQueryResults({ client }, { QueryExecutionId })) {
     rows.push(...(ResultSet?.Rows ?? []).map(valuesOf));
-  // Of a SELECT the first row is the header.
-  const [columns = [], ...values] = rows;
-  return { columns: columns.map((column) => column ?? ''), rows: values };
+    columns = (ResultSet?.ResultSetMetadata?.ColumnInfo ?? []).map(({ Name = '' }) => Name);
+  }
+  // Of a SELECT the first row repeats the names of the columns; SHOW and DESCRIBE begin with what they found.
+  const hasHeader = columns.every((column, i) => rows[0]?.[i] === column);
+  return { columns, rows: hasHeader ? rows.slice(1) : rows };
 }
 
 async function untilDone(

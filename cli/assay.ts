@@ -5,20 +5,21 @@ import { addExperimentCommands, addHealthCommand, addSqlCommand } from './comman
 import { addScorerCommands } from './commands/scorers.ts';
 import { addTraceCommands } from './commands/traces.ts';
 import { connect, type GlobalOptions } from './connection.ts';
-import type { Print } from './print.ts';
-import { UsageError } from './usage-error.ts';
+import { type Print, printable } from './print.ts';
+import { isMendable } from './usage-error.ts';
 
 const program = new Command('assay')
   .description('Assay: watch the quality of GenAI applications')
   .option('--url <url>', 'URL of the API (or ASSAY_URL)')
   .option('--key <key>', 'API key (or ASSAY_KEY)')
-  .option('--name <name>', 'name that the stacks were deployed under', 'Assay')
+  .option('--stack <name>', 'name that the stacks were deployed under', 'Assay')
   .option('--json', 'answer as JSON')
   .showHelpAfterError('(see --help)');
 
 const connection = () => connect(program.opts<GlobalOptions>(), process.env);
 const client = () => connection().client();
-const print: Print = ({ json, text }) => console.log(program.opts<GlobalOptions>().json ? JSON.stringify(json) : text);
+const print: Print = ({ json, text }) =>
+  console.log(program.opts<GlobalOptions>().json ? JSON.stringify(json) : printable(text));
 
 addInitCommand(program, { connection, print });
 addKeyCommands(program, { connection, print });
@@ -31,6 +32,6 @@ addHealthCommand(program, { connection, print });
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(error instanceof UsageError ? `assay: ${error.message}` : error);
+  console.error(isMendable(error) ? `assay: ${printable(error.message)}` : error);
   process.exitCode = 1;
 }

@@ -15,7 +15,7 @@ export interface Client {
 export function createClient({ url, key }: ClientOptions): Client {
   return {
     async call<T>(method: string, path: string, body?: object): Promise<T> {
-      const response = await request(new URL(path, url), {
+      const response = await request(urlOf(path, url), {
         method,
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         ...(body && { body: JSON.stringify(body) }),
@@ -25,6 +25,12 @@ export function createClient({ url, key }: ClientOptions): Client {
       return JSON.parse(text) as T;
     },
   };
+}
+
+/** Throws UsageError where the base is no URL. */
+export function urlOf(path: string, base: string): URL {
+  if (!URL.canParse(path, base)) throw new UsageError(`"${base}" is no URL: expected one like https://example.com`);
+  return new URL(path, base);
 }
 
 async function request(url: URL, init: RequestInit): Promise<Response> {

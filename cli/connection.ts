@@ -11,7 +11,7 @@ export interface GlobalOptions {
   readonly url?: string;
   readonly key?: string;
   /** Name that the stacks were deployed under. */
-  readonly name: string;
+  readonly stack: string;
   readonly json?: boolean;
 }
 
@@ -38,7 +38,7 @@ export function connect(options: GlobalOptions, environment: NodeJS.ProcessEnv):
       return createClient({ url: apiUrl(), key });
     },
     archive: async () => {
-      const outputs = await outputsOf(options.name, environment);
+      const outputs = await outputsOf(options.stack, environment);
       return openArchive({
         client: awsOptions(environment),
         workgroup: output(outputs, 'Workgroup'),
@@ -46,7 +46,7 @@ export function connect(options: GlobalOptions, environment: NodeJS.ProcessEnv):
       });
     },
     keys: async () => {
-      const outputs = await outputsOf(options.name, environment);
+      const outputs = await outputsOf(options.stack, environment);
       return dynamoKeyStore(new DynamoDBClient(awsOptions(environment)), output(outputs, 'RegistryTable'));
     },
   };
@@ -71,10 +71,20 @@ type Outputs = Readonly<Record<string, string>>;
 /** The outputs of both stacks; a local stack tells its own at its endpoint. */
 async function outputsOf(name: string, environment: NodeJS.ProcessEnv): Promise<Outputs> {
   const local = environment.AWS_ENDPOINT_URL;
-  if (local !== undefined) return (await (await fetch(new URL('/_local/outputs', local))).json()) as Outputs;
+  if (local !== undefined) return localOutputs(local);
   const client = new CloudFormationClient({});
   const all = await Promise.all([`${name}Storage`, `${name}Monitoring`].map((stack) => stackOutputs(client, stack)));
   return Object.assign({}, ...all) as Outputs;
+}
+
+async function localOutputs(endpoint: string): Promise<Outputs> {
+  try {
+    return (await (await fetch(new URL('/_local/outputs', endpoint))).json()) as Outputs;
+  } catch {
+    throw new UsageError(
+      `no local stack answers at AWS_ENDPOINT_URL=${endpoint}: start it, or unset that to use an account`,
+    );
+  }
 }
 
 async function stackOutputs(client: CloudFormationClient, StackName: string): Promise<Outputs> {
@@ -84,7 +94,7 @@ async function stackOutputs(client: CloudFormationClient, StackName: string): Pr
     return Object.fromEntries(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
   } catch (error) {
     throw new UsageError(
-      `stack ${StackName} cannot be read (${(error as Error).message}): are the credentials, the region and --name those it was deployed with?`,
+      `stack ${StackName} cannot be read (${(error as Error).message}): are the credentials, the region and --stack those it was deployed with?`,
     );
   }
 }

@@ -8,6 +8,11 @@ interface Output {
 
 export type Print = (output: Output) => void;
 
+/** Without the control characters by which a text that others wrote could steer the terminal; lines stay. */
+export function printable(text: string): string {
+  return text.replace(/(?!\n)\p{Cc}/gu, '\u{fffd}');
+}
+
 /** Rows as an aligned table, or a sentence where there is none. */
 export function tableOrNone(columns: readonly string[], rows: readonly (readonly string[])[], none: string): string {
   return rows.length > 0 ? table({ columns, rows, indent: 0 }) : none;

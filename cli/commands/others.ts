@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { urlOf } from '../client.ts';
 import type { Connection } from '../connection.ts';
 import { type Print, tableOrNone } from '../print.ts';
 import { UsageError } from '../usage-error.ts';
@@ -72,7 +73,7 @@ export function addHealthCommand(
     .description('whether the API answers')
     .action(async () => {
       const url = connection().apiUrl();
-      const response = await fetch(new URL('/health', url)).catch((error: Error) => {
+      const response = await fetch(urlOf('/health', url)).catch((error: Error) => {
         throw new UsageError(`${url} does not answer: ${(error.cause as Error | undefined)?.message ?? error.message}`);
       });
       if (!response.ok) throw new UsageError(`${url}/health answers ${response.status}`);

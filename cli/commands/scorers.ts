@@ -3,21 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Client } from '../client.ts';
 import { type Print, tableOrNone } from '../print.ts';
 import { UsageError } from '../usage-error.ts';
-
-interface Scorer {
-  readonly scorer_name: string;
-  readonly scorer_version: number;
-  readonly scorer_id: string;
-  readonly serialized_scorer: string;
-  readonly creation_time: number;
-}
-
-interface Config {
-  readonly scorer_id: string;
-  readonly sample_rate: number;
-  readonly filter_string?: string;
-  readonly paused?: string;
-}
+import { changeSampling, configOf, list, type Scorer } from './scorer-sampling.ts';
 
 const base = '/api/3.0/mlflow/scorers';
 
@@ -48,10 +34,25 @@ export function addScorerCommands(program: Command, { client, print }: { client:
       print(await changeSampling(client(), { name, ...options }, 'started'));
     });
 
+  inExperiment(scorers.command('update <name>'))
+    .description('change the share or the filter from now on; what is not given stays')
+    .option('--rate <0..1>', 'share of the traces', rate)
+    .option('--filter <text>', "which traces, in MLflow's grammar")
+    .option('--no-filter', 'all traces')
+    .action(async (name: string, { experiment, rate: wanted, filter }: UpdateOptions) => {
+      if (wanted === undefined && filter === undefined)
+        throw new UsageError('give what to change: --rate, --filter or --no-filter');
+      const known = await configOf(client(), { name, experiment });
+      const kept = filter ?? known?.filter_string;
+      const change = { name, experiment, rate: wanted ?? known?.sample_rate ?? 0, filter: kept || undefined };
+      print(await changeSampling(client(), change, 'updated'));
+    });
+
   inExperiment(scorers.command('stop <name>'))
     .description('judge no more traces; what was judged stays')
     .action(async (name: string, { experiment }: { experiment: string }) => {
-      print(await changeSampling(client(), { name, experiment, rate: 0 }, 'stopped'));
+      const filter = (await configOf(client(), { name, experiment }))?.filter_string;
+      print(await changeSampling(client(), { name, experiment, rate: 0, filter }, 'stopped'));
     });
 
   inExperiment(scorers.command('list'))
@@ -74,6 +75,13 @@ export function addScorerCommands(program: Command, { client, print }: { client:
     });
 }
 
+interface UpdateOptions {
+  readonly experiment: string;
+  readonly rate?: number;
+  /** false: none. */
+  readonly filter?: string | false;
+}
+
 interface RegisterOptions {
   readonly experiment: string;
   readonly heuristic?: string;
@@ -83,8 +91,16 @@ interface RegisterOptions {
 
 function serializedScorer(name: string, { heuristic, set, file }: RegisterOptions): string {
   if ((heuristic === undefined) === (file === undefined)) throw new UsageError('give either --heuristic or --file');
-  if (file !== undefined) return readFileSync(file, 'utf8');
+  if (file !== undefined) return readScorer(file);
   return JSON.stringify({ name, serialization_version: 1, assay_heuristic: { type: heuristic, ...set } });
+}
+
+function readScorer(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`the scorer cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /** `--set max_ms=2000 unit=words`: values are JSON where they are, else texts. */
@@ -106,59 +122,4 @@ function rate(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('expected a share above 0, at most 1, e.g. 0.1');
   return value;
-}
-
-async function changeSampling(
-  client: Client,
-  { name, experiment, rate: sampleRate, filter }: { name: string; experiment: string; rate: number; filter?: string },
-  done: string,
-) {
-  const body = {
-    experiment_id: experiment,
-    name,
-    sample_rate: sampleRate,
-    ...(filter !== undefined && { filter_string: filter }),
-  };
-  const { config } = await client.call<{ config: Config }>('PUT', `${base}/online-config`, body);
-  const share =
-    sampleRate > 0
-      ? ` at ${percent(config.sample_rate)}${config.filter_string ? ` of traces where ${config.filter_string}` : ''}`
-      : '';
-  return { json: config, text: `${done} ${name}${share}` };
-}
-
-async function list(client: Client, experiment: string) {
-  const { scorers } = await client.call<{ scorers: Scorer[] }>(
-    'GET',
-    `${base}/list?experiment_id=${encodeURIComponent(experiment)}`,
-  );
-  const { configs } = await client.call<{ configs: Config[] }>(
-    'GET',
-    `${base}/online-configs?experiment_id=${encodeURIComponent(experiment)}`,
-  );
-  const json = scorers.map((scorer) => ({
-    ...scorer,
-    config: configs.find(({ scorer_id: id }) => id === scorer.scorer_id),
-  }));
-  const rows = json.map(({ scorer_name: name, scorer_version: version, config }) => [
-    name,
-    String(version),
-    config?.paused !== undefined
-      ? 'paused'
-      : (config?.sample_rate ?? 0) > 0
-        ? 'active'
-        : config
-          ? 'stopped'
-          : 'registered',
-    config ? percent(config.sample_rate) : '',
-    config?.filter_string ?? '',
-  ]);
-  return {
-    json,
-    text: tableOrNone(['scorer', 'version', 'state', 'rate', 'filter'], rows, `no scorers in experiment ${experiment}`),
-  };
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toFixed(3))} %`;
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { Client } from '../client.ts';
 import { type Print, tableOrNone } from '../print.ts';
 
@@ -43,9 +43,9 @@ export function addTraceCommands(program: Command, { client, print }: { client: 
     .description('newest traces first')
     .option('--experiment <id>', 'experiment', '0')
     .option('--filter <text>', "which traces, in MLflow's grammar")
-    .option('--limit <n>', 'how many', '20')
-    .action(async ({ experiment, filter, limit }: { experiment: string; filter?: string; limit: string }) => {
-      const found = await search(client(), { experiment, filter, limit: Number(limit) });
+    .option('--limit <n>', 'how many', count, 20)
+    .action(async (options: { experiment: string; filter?: string; limit: number }) => {
+      const found = await search(client(), options);
       const rows = found.map((trace) => [
         trace.trace_id,
         trace.request_time,
@@ -68,6 +68,11 @@ export function addTraceCommands(program: Command, { client, print }: { client: 
       );
       print({ json: trace, text: page(trace.trace_info, trace.spans) });
     });
+}
+
+function count(text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('expected a whole number above 0');
 }
 
 /** Pages until there are enough, or no more. */

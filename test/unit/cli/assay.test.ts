@@ -1,0 +1,143 @@
+import { execFile } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+type Body = Record<string, unknown>;
+interface Asked {
+  readonly what: string;
+  readonly body: Body;
+}
+
+/** What a deployment answers, by `METHOD /path` of its API or by operation of AWS. */
+let replies: Record<string, unknown>;
+let asked: Asked[];
+let server: Server;
+let url: string;
+
+beforeAll(async () => {
+  server = createServer(async (request, response) => {
+    const operation = request.headers['x-amz-target']?.toString().split('.').at(-1);
+    const what = operation ?? `${request.method} ${request.url?.split('?')[0]}`;
+    const sent = await text(request);
+    asked.push({ what, body: sent === '' ? {} : JSON.parse(sent) });
+    response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(replies[what] ?? {}));
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+beforeEach(() => {
+  asked = [];
+  replies = { 'GET /_local/outputs': { RegistryTable: 'registry', Workgroup: 'assay', Database: 'assay' } };
+});
+
+const cli = join(import.meta.dirname, '../../../cli/assay.ts');
+
+async function assay(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  const env = { PATH: process.env.PATH, ASSAY_URL: url, ASSAY_KEY: 'key', AWS_ENDPOINT_URL: url };
+  const run = promisify(execFile)(process.execPath, [cli, ...args], { env });
+  return run.then(
+    ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
+    ({ code, stdout, stderr }) => ({ code, out: stdout, err: stderr }),
+  );
+}
+
+const bodiesOf = (what: string) => asked.filter((request) => request.what === what).map(({ body }) => body);
+
+describe('keys create', () => {
+  it('stores the name that it is given, and the hash, never the key', async () => {
+    const { out } = await assay('keys', 'create', '--role', 'ingest', '--name', 'my-app', '--experiment', '3', '4');
+    const [put] = bodiesOf('PutItem') as [{ Item: Record<string, { S?: string }> }];
+    expect(put.Item.name?.S).toBe('my-app');
+    expect(put.Item.pk?.S).toMatch(/^key#[0-9a-f]{64}$/);
+    expect(out).toMatch(/^assay_[\w-]{43}\n$/);
+    expect(JSON.stringify(put)).not.toContain(out.trim());
+  });
+});
+
+describe('scorers', () => {
+  const base = '/api/3.0/mlflow/scorers';
+  beforeEach(() => {
+    const config = { scorer_id: 's-1', sample_rate: 0.5, filter_string: "status = 'OK'" };
+    replies[`GET ${base}/get`] = { scorer: { scorer_id: 's-1', scorer_name: 'tone' } };
+    replies[`GET ${base}/online-configs`] = { configs: [config] };
+    replies[`PUT ${base}/online-config`] = { config };
+  });
+
+  it.each([
+    { args: ['update', 'tone', '--rate', '0.2'], sent: { sample_rate: 0.2, filter_string: "status = 'OK'" } },
+    { args: ['update', 'tone', '--filter', 'x'], sent: { sample_rate: 0.5, filter_string: 'x' } },
+    { args: ['update', 'tone', '--no-filter'], sent: { sample_rate: 0.5 } },
+    { args: ['stop', 'tone'], sent: { sample_rate: 0, filter_string: "status = 'OK'" } },
+  ])('$args keeps what it does not name', async ({ args, sent }) => {
+    expect(await assay('scorers', ...args)).toMatchObject({ code: 0, err: '' });
+    expect(bodiesOf(`PUT ${base}/online-config`)).toEqual([{ experiment_id: '0', name: 'tone', ...sent }]);
+  });
+
+  it('update says what to give where nothing is', async () => {
+    expect(await assay('scorers', 'update', 'tone')).toMatchObject({ code: 1, err: expect.stringMatching(/--rate/) });
+  });
+});
+
+describe('sql', () => {
+  const columns = (...names: string[]) => ({ ColumnInfo: names.map((Name) => ({ Name, Type: 'varchar' })) });
+  const rows = (...values: string[]) => values.map((VarCharValue) => ({ Data: [{ VarCharValue }] }));
+  beforeEach(() => {
+    replies.ListNamedQueries = { NamedQueryIds: ['q'] };
+    replies.BatchGetNamedQuery = { NamedQueries: [{ Name: 'view', QueryString: 'SELECT 1' }] };
+    replies.StartQueryExecution = { QueryExecutionId: 'e' };
+    replies.GetQueryExecution = { QueryExecution: { Status: { State: 'SUCCEEDED' } } };
+  });
+
+  // Athena repeats the names as the first row of a SELECT, and not of SHOW or DESCRIBE.
+  it.each([
+    ['SELECT', rows('tab_name', 'traces', 'spans')],
+    ['SHOW TABLES', rows('traces', 'spans')],
+  ])('shows every row of a %s', async (sql, Rows) => {
+    replies.GetQueryResults = { ResultSet: { Rows, ResultSetMetadata: columns('tab_name') } };
+    const { out } = await assay('--json', 'sql', sql);
+    expect(JSON.parse(out)).toEqual([{ tab_name: 'traces' }, { tab_name: 'spans' }]);
+  });
+});
+
+describe('what a trace says', () => {
+  it('reaches the terminal without control characters', async () => {
+    const trace_info = {
+      trace_id: 'tr-1',
+      tags: {},
+      trace_metadata: {},
+      assessments: [],
+      request_preview: 'a\u001b]0;title\u0007b\u009b2J',
+    };
+    replies['GET /api/3.0/mlflow/traces/get'] = { trace: { trace_info, spans: [] } };
+    const { out } = await assay('traces', 'get', 'tr-1');
+    expect(out).toMatch(/request {3}a.*title.*b/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  });
+});
+
+describe('a mistake of the user', () => {
+  it.each([
+    { args: ['scorers', 'register', 'x', '--file', '/no/such.json'], says: /\/no\/such\.json/ },
+    { args: ['--url', 'nonsense', 'traces', 'list'], says: /nonsense.*is no URL/ },
+    { args: ['traces', 'list', '--limit', 'many'], says: /whole number/ },
+  ])('ends in one line that says so: $args', async ({ args, says }) => {
+    const { code, err } = await assay(...args);
+    expect([code, err]).toEqual([1, expect.stringMatching(says)]);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+
+  it('is told of what AWS refuses, without the stack of the program', async () => {
+    replies.ListNamedQueries = { NamedQueryIds: [] };
+    const { code, err } = await assay('sql', 'SELECT 1');
+    expect([code, err]).toEqual([1, expect.stringMatching(/^assay: workgroup assay has no stored queries/)]);
+  });
+});
