@@ -1,8 +1,10 @@
 import { dynamodb, firehose, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoRuleStore } from '../../shared/adapters/dynamo-rule-store.ts';
 import { dynamoTraceIndex } from '../../shared/adapters/dynamo-trace-index.ts';
+import { dynamoTraceRemover } from '../../shared/adapters/dynamo-trace-remover.ts';
 import { firehoseTraceArchive } from '../../shared/adapters/firehose-archive.ts';
 import { otlpTraceCodec } from '../../shared/adapters/otlp-trace-codec.ts';
+import { s3AttachmentStore } from '../../shared/adapters/s3-attachment-store.ts';
 import { s3Inbox } from '../../shared/adapters/s3-inbox.ts';
 import { s3SegmentStore } from '../../shared/adapters/s3-segment-store.ts';
 import { sqsArrivalQueue } from '../../shared/adapters/sqs-arrival-queue.ts';
@@ -18,6 +20,8 @@ const now = Date.now;
 
 export const handler = createHandler({
   index: dynamoTraceIndex(dynamoClient, env.TRACES_TABLE, { retentionDays: env.TRACE_RETENTION_DAYS }),
+  remover: dynamoTraceRemover(dynamoClient, env.TRACES_TABLE, { retentionDays: env.TRACE_RETENTION_DAYS }),
+  attachments: s3AttachmentStore(s3Client, env.TRACE_STORE_BUCKET),
   segments: s3SegmentStore(s3Client, env.TRACE_STORE_BUCKET),
   inbox: s3Inbox(s3Client, env.TRACE_STORE_BUCKET),
   rules: dynamoRuleStore(dynamoClient, env.REGISTRY_TABLE, { cacheSeconds: 30, now }),

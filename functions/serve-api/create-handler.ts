@@ -5,16 +5,19 @@ import type { AnswerStore } from '../../shared/domain/ports.ts';
 import type { BatchLogger } from '../../shared/runtime/logger.ts';
 import { type ApiEvent, toRequest } from './request.ts';
 import { type Answer, createRouter, type MatchedRoute, type Route } from './router.ts';
-import type { AssessmentRouteDeps } from './routes/assessments.ts';
-import { assessmentRoutes } from './routes/assessments.ts';
+import { type AssessmentRouteDeps, assessmentRoutes } from './routes/assessments.ts';
+import { type AttachmentRouteDeps, attachmentRoutes } from './routes/attachments.ts';
 import type { ExperimentRouteDeps } from './routes/experiments.ts';
 import { experimentRoutes } from './routes/experiments.ts';
 import type { ScorerRouteDeps } from './routes/scorers.ts';
 import { scorerRoutes } from './routes/scorers.ts';
 import { statusRoutes } from './routes/status.ts';
+import { type TraceEditRouteDeps, traceEditRoutes } from './routes/trace-edits.ts';
 import { type TraceRouteDeps, traceRoutes } from './routes/traces.ts';
 
 export type ServeApiDeps = TraceRouteDeps &
+  TraceEditRouteDeps &
+  AttachmentRouteDeps &
   AssessmentRouteDeps &
   ExperimentRouteDeps &
   ScorerRouteDeps & {
@@ -31,6 +34,8 @@ export function createHandler(deps: ServeApiDeps): (event: ApiEvent) => Promise<
     ...statusRoutes(),
     ...experimentRoutes(deps),
     ...traceRoutes(deps),
+    ...traceEditRoutes(deps),
+    ...attachmentRoutes(deps),
     ...assessmentRoutes(deps),
     ...scorerRoutes(deps),
   ];
@@ -70,11 +75,16 @@ async function toResult(
   { method, answers }: { method: string; answers: AnswerStore },
 ): Promise<APIGatewayProxyStructuredResultV2> {
   if ('text' in answer) return { statusCode: 200, headers: { 'content-type': 'text/plain' }, body: answer.text };
+  if ('redirect' in answer) return redirect(answer.redirect, method);
   const body = JSON.stringify(answer.json);
   if (Buffer.byteLength(body) <= maxAnswerBytes)
     return { statusCode: 200, headers: { 'content-type': 'application/json' }, body };
-  // 307 keeps the method and 303 turns it into GET (RFC 9110, 15.4), which is what the URL is signed for.
-  return { statusCode: method === 'GET' ? 307 : 303, headers: { location: await answers.put(body) }, body: '' };
+  return redirect(await answers.put(body), method);
+}
+
+/** 307 keeps the method and 303 turns it into GET (RFC 9110, 15.4), which is what the URL is signed for. */
+function redirect(location: string, method: string): APIGatewayProxyStructuredResultV2 {
+  return { statusCode: method === 'GET' ? 307 : 303, headers: { location }, body: '' };
 }
 
 function toErrorResult(error: unknown, logger: BatchLogger): APIGatewayProxyStructuredResultV2 {

@@ -4,6 +4,8 @@ export const envSchema = z.object({
   TRACES_TABLE: z.string().min(1),
   REGISTRY_TABLE: z.string().min(1),
   TRACE_STORE_BUCKET: z.string().min(1),
+  ARRIVALS_QUEUE_URL: z.string().min(1),
+  ASSESSMENTS_STREAM: z.string().min(1),
   TRACE_RETENTION_DAYS: z
     .string()
     .regex(/^[1-9]\d*$/)

@@ -1,14 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { dynamodb, s3 } from '../../shared/adapters/aws-clients.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dynamodb, firehose, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoAssessmentStore } from '../../shared/adapters/dynamo-assessment-store.ts';
 import { dynamoExperimentStore } from '../../shared/adapters/dynamo-experiment-store.ts';
 import { dynamoRuleStore } from '../../shared/adapters/dynamo-rule-store.ts';
 import { dynamoScorerStore } from '../../shared/adapters/dynamo-scorer-store.ts';
+import { dynamoTraceEditor } from '../../shared/adapters/dynamo-trace-editor.ts';
 import { dynamoTraceReader } from '../../shared/adapters/dynamo-trace-reader.ts';
+import { dynamoTraceRemover } from '../../shared/adapters/dynamo-trace-remover.ts';
 import { dynamoTraceSearch } from '../../shared/adapters/dynamo-trace-search.ts';
+import { firehoseAssessmentArchive } from '../../shared/adapters/firehose-archive.ts';
 import { otlpTraceCodec } from '../../shared/adapters/otlp-trace-codec.ts';
 import { s3AnswerStore } from '../../shared/adapters/s3-answer-store.ts';
+import { s3AttachmentStore } from '../../shared/adapters/s3-attachment-store.ts';
 import { s3SegmentStore } from '../../shared/adapters/s3-segment-store.ts';
+import { sqsArrivalQueue } from '../../shared/adapters/sqs-arrival-queue.ts';
 import { readEnv } from '../../shared/runtime/env.ts';
 import { logger } from '../../shared/runtime/logger.ts';
 import { createHandler } from './create-handler.ts';
@@ -16,20 +22,27 @@ import { envSchema } from './env.ts';
 
 const env = readEnv(envSchema);
 const [dynamoClient, s3Client] = [dynamodb(), s3()];
+const tableOptions = { retentionDays: env.TRACE_RETENTION_DAYS };
 const now = Date.now;
 
 export const handler = createHandler({
   index: dynamoTraceReader(dynamoClient, env.TRACES_TABLE),
+  editor: dynamoTraceEditor(dynamoClient, env.TRACES_TABLE, tableOptions),
+  remover: dynamoTraceRemover(dynamoClient, env.TRACES_TABLE, tableOptions),
   search: dynamoTraceSearch(dynamoClient, env.TRACES_TABLE),
   segments: s3SegmentStore(s3Client, env.TRACE_STORE_BUCKET),
+  attachments: s3AttachmentStore(s3Client, env.TRACE_STORE_BUCKET),
   answers: s3AnswerStore(s3Client, env.TRACE_STORE_BUCKET),
   codec: otlpTraceCodec,
-  assessments: dynamoAssessmentStore(dynamoClient, env.TRACES_TABLE, { retentionDays: env.TRACE_RETENTION_DAYS }),
+  assessments: dynamoAssessmentStore(dynamoClient, env.TRACES_TABLE, tableOptions),
+  archive: firehoseAssessmentArchive(firehose(), { stream: env.ASSESSMENTS_STREAM, now }),
+  settleQueue: sqsArrivalQueue(sqs(), env.ARRIVALS_QUEUE_URL),
   experiments: dynamoExperimentStore(dynamoClient, env.REGISTRY_TABLE),
   scorers: dynamoScorerStore(dynamoClient, env.REGISTRY_TABLE),
   // Whoever changes the rules reads what they are now.
   rules: dynamoRuleStore(dynamoClient, env.REGISTRY_TABLE, { cacheSeconds: 0, now }),
   newId: () => randomBytes(16).toString('hex'),
   now,
+  sleep,
   logger,
 });

@@ -20,7 +20,10 @@ export interface ApiRequest {
   /** What stands for the route's placeholders. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
+  /** Parsed as JSON when it is asked for; nothing is an empty object. Throws ApiError. */
   readonly body: unknown;
+  /** As it came. */
+  readonly bytes: Uint8Array;
   /** Throws ApiError where the caller's key is limited to other experiments. */
   requireExperiment(experimentId: string): void;
 }
@@ -32,7 +35,12 @@ export function toRequest(event: ApiEvent, parameters: Readonly<Record<string, s
     path: event.rawPath,
     parameters,
     query: new URLSearchParams(event.rawQueryString),
-    body: parseBody(event),
+    get body() {
+      return parseBody(event);
+    },
+    get bytes() {
+      return Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+    },
     requireExperiment(experimentId) {
       if (limited.length === 0 || limited.includes(experimentId)) return;
       throw new ApiError(

@@ -2,8 +2,8 @@ import { ApiError } from '../../shared/domain/api-error.ts';
 import type { Role } from '../../shared/domain/api-key.ts';
 import type { ApiRequest } from './request.ts';
 
-/** A route answers a value for JSON, or a text, or where the answer lies. */
-export type Answer = { readonly json: unknown } | { readonly text: string };
+/** A route answers a value for JSON, or a text, or the URL where the answer lies. */
+export type Answer = { readonly json: unknown } | { readonly text: string } | { readonly redirect: string };
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

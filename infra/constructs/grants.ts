@@ -27,14 +27,20 @@ export function grantTable(
 export function grantObjects(
   bucket: IBucket,
   lambda: NodejsFunction,
-  { read = [], write = [] }: { read?: readonly string[]; write?: readonly string[] },
+  {
+    read = [],
+    write = [],
+    remove = [],
+  }: { read?: readonly string[]; write?: readonly string[]; remove?: readonly string[] },
 ): void {
   const under = (prefixes: readonly string[]) => prefixes.map((prefix) => bucket.arnForObjects(prefix));
   if (read.length > 0)
     lambda.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: under(read) }));
   if (write.length > 0)
     lambda.addToRolePolicy(new PolicyStatement({ actions: ['s3:PutObject'], resources: under(write) }));
-  for (const prefix of new Set([...read, ...write])) acknowledgePrefix(bucket, { lambda, prefix });
+  if (remove.length > 0)
+    lambda.addToRolePolicy(new PolicyStatement({ actions: ['s3:DeleteObject'], resources: under(remove) }));
+  for (const prefix of new Set([...read, ...write, ...remove])) acknowledgePrefix(bucket, { lambda, prefix });
 }
 
 function acknowledgePrefix(bucket: IBucket, { lambda, prefix }: { lambda: NodejsFunction; prefix: string }): void {

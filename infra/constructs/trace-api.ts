@@ -17,8 +17,9 @@ import { Construct } from 'constructs';
 import type { AuthorizeRequestEnv } from '../../functions/authorize-request/env.ts';
 import type { ReceiveTracesEnv } from '../../functions/receive-traces/env.ts';
 import type { ServeApiEnv } from '../../functions/serve-api/env.ts';
-import { grantObjects, grantSendMessages, grantTable } from './grants.ts';
+import { grantObjects, grantPutRecords, grantSendMessages, grantTable } from './grants.ts';
 import { ServiceFunction } from './service-function.ts';
+import type { TraceArchive } from './trace-archive.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 export interface TraceApiProps {
@@ -26,6 +27,7 @@ export interface TraceApiProps {
   readonly registry: TableV2;
   readonly traceStore: IBucket;
   readonly arrivals: WorkQueue;
+  readonly archive: TraceArchive;
   readonly traceRetentionDays: number;
 }
 
@@ -110,7 +112,7 @@ export class TraceApi extends Construct {
     return lambda;
   }
 
-  #serveApi({ traces, registry, traceStore, traceRetentionDays }: TraceApiProps): NodejsFunction {
+  #serveApi({ traces, registry, traceStore, arrivals, archive, traceRetentionDays }: TraceApiProps): NodejsFunction {
     const { lambda } = new ServiceFunction<ServeApiEnv>(this, 'ServeApi', {
       name: 'serve-api',
       timeout: Duration.seconds(29),
@@ -119,12 +121,25 @@ export class TraceApi extends Construct {
         TRACES_TABLE: traces.tableName,
         REGISTRY_TABLE: registry.tableName,
         TRACE_STORE_BUCKET: traceStore.bucketName,
+        ARRIVALS_QUEUE_URL: arrivals.queue.queueUrl,
+        ASSESSMENTS_STREAM: archive.streams.assessments.deliveryStreamName,
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
-    grantTable(traces, lambda, ['BatchGetItem', 'BatchWriteItem', 'Query'], ['by-time']);
+    grantTable(
+      traces,
+      lambda,
+      ['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'PutItem', 'Query', 'UpdateItem'],
+      ['by-time', 'by-session', 'by-client-request'],
+    );
     grantTable(registry, lambda, ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem']);
-    grantObjects(traceStore, lambda, { read: ['segments/*', 'answers/*'], write: ['answers/*'] });
+    grantObjects(traceStore, lambda, {
+      read: ['segments/*', 'answers/*', 'attachments/*'],
+      write: ['segments/*', 'answers/*', 'attachments/*'],
+      remove: ['attachments/*'],
+    });
+    grantSendMessages(arrivals.queue, lambda);
+    grantPutRecords(archive.streams.assessments, lambda);
     return lambda;
   }
 

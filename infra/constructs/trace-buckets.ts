@@ -27,6 +27,7 @@ export class TraceBuckets extends Construct {
       lifecycleRules: [
         // A day longer than the index items, which a sweep or a scorer may still read on their last day.
         expire('segments/', Duration.days(traceRetentionDays + 1)),
+        expire('attachments/', Duration.days(traceRetentionDays + 1)),
         // A body must outlive every message that points to it.
         expire('inbox/', Duration.days(messageRetention.toDays() + deadLetterRetention.toDays() + 1)),
         expire('answers/', Duration.days(1)),

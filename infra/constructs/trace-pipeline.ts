@@ -65,9 +65,13 @@ export class TracePipeline extends Construct {
     });
     // A second's wait fills the batches that make segments large and calls few.
     this.arrivals.consumeWith(lambda, { batchSize: 100, maxBatchingWindow: Duration.seconds(1) });
-    grantTable(traces, lambda, ['PartiQLInsert', 'BatchGetItem', 'BatchWriteItem', 'PutItem', 'Query', 'UpdateItem']);
+    grantTable(traces, lambda, ['PartiQLInsert', 'BatchGetItem', 'BatchWriteItem', 'Query', 'UpdateItem']);
     grantTable(registry, lambda, ['GetItem']);
-    grantObjects(traceStore, lambda, { read: ['segments/*', 'inbox/*'], write: ['segments/*'] });
+    grantObjects(traceStore, lambda, {
+      read: ['segments/*', 'inbox/*'],
+      write: ['segments/*'],
+      remove: ['attachments/*'],
+    });
     grantObjects(archiveBucket, lambda, { write: ['values/*'] });
     grantSendMessages(this.arrivals.queue, lambda);
     grantSendMessages(this.evaluations.queue, lambda);
@@ -93,7 +97,7 @@ export class TracePipeline extends Construct {
       },
     });
     this.evaluations.consumeWith(lambda, { batchSize: 10, maxConcurrency: 50 });
-    grantTable(traces, lambda, ['Query', 'BatchWriteItem']);
+    grantTable(traces, lambda, ['Query', 'BatchWriteItem', 'UpdateItem']);
     grantTable(registry, lambda, ['GetItem']);
     grantObjects(traceStore, lambda, { read: ['segments/*'] });
     grantPutRecords(archive.streams.assessments, lambda);

@@ -37,6 +37,7 @@ export class MonitoringStack extends Stack {
       registry,
       traceStore,
       arrivals,
+      archive,
       traceRetentionDays: config.traceRetentionDays,
     });
     const operations = new Operations(this, 'Operations', {

@@ -4,6 +4,7 @@ import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
   type DynamoDBClient,
+  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 
 export type Item = Record<string, AttributeValue>;
@@ -18,19 +19,29 @@ export async function batchWrite(
   client: DynamoDBClient,
   { table, puts }: { table: string; puts: readonly Item[] },
 ): Promise<void> {
-  await Promise.all(chunk(distinct(puts), maxWrites).map((batch) => writeChunk(client, { table, batch })));
+  const requests = distinct(puts).map((Item) => ({ PutRequest: { Item } }));
+  await Promise.all(chunk(requests, maxWrites).map((batch) => writeChunk(client, { table, batch })));
+}
+
+/** Deletes items by key; one that is not there is no matter. */
+export async function batchDelete(
+  client: DynamoDBClient,
+  { table, keys }: { table: string; keys: readonly Item[] },
+): Promise<void> {
+  const requests = distinct(keys).map((Key) => ({ DeleteRequest: { Key } }));
+  await Promise.all(chunk(requests, maxWrites).map((batch) => writeChunk(client, { table, batch })));
 }
 
 async function writeChunk(
   client: DynamoDBClient,
-  { table, batch }: { table: string; batch: readonly Item[] },
+  { table, batch }: { table: string; batch: readonly WriteRequest[] },
 ): Promise<void> {
-  let requests = batch.map((Item) => ({ PutRequest: { Item } }));
+  let requests = [...batch];
   for (let attempt = 1; requests.length > 0; attempt++) {
     if (attempt > attempts) throw new Error(`table ${table} left ${requests.length} items unwritten`);
     if (attempt > 1) await sleep(50 * 2 ** attempt);
     const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }));
-    requests = (UnprocessedItems?.[table] ?? []) as typeof requests;
+    requests = UnprocessedItems?.[table] ?? [];
   }
 }
 

@@ -2,30 +2,16 @@ import {
   type AttributeValue,
   BatchExecuteStatementCommand,
   type DynamoDBClient,
-  PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import {
-  blockSortKey,
-  dayOf,
-  openWorkKey,
-  type TraceItemOptions,
-  toBlockItem,
-  toDayItem,
-  toInfoItem,
-} from '../contracts/trace-item.ts';
+import { blockSortKey, openWorkKey, type TraceItemOptions, toBlockItem, toInfoItem } from '../contracts/trace-item.ts';
 import type { TraceBlock, TraceIndex } from '../domain/ports.ts';
-import type { TraceInfo } from '../domain/trace.ts';
-import { batchGet, batchWrite, chunk, type Item } from './dynamo-batch.ts';
+import { batchGet, batchWrite, chunk } from './dynamo-batch.ts';
 import { isApplied } from './dynamo-conditional.ts';
+import { dayAnnouncer } from './dynamo-days.ts';
+import { infoUpdate, settleGraceMs } from './dynamo-info-item.ts';
 import { dynamoTraceReader } from './dynamo-trace-reader.ts';
-
-/** A mark that its settle message did not clear within this time is found by the sweep. */
-const settleGraceMs = 20_000;
-
-/** Days that one process remembers to have announced. */
-const maxAnnounced = 10_000;
 
 /** The traces table; see docs/architecture.md for its keys. */
 export function dynamoTraceIndex(client: DynamoDBClient, table: string, options: TraceItemOptions): TraceIndex {
@@ -75,7 +61,7 @@ export function dynamoTraceIndex(client: DynamoDBClient, table: string, options:
             Key: marshall({ pk: traceId, sk: 'info' }),
             UpdateExpression: 'SET unsettledUntil = :due, openWorkPk = :work, dueAt = :sweep',
             ConditionExpression:
-              'attribute_exists(pk) AND (attribute_not_exists(unsettledUntil) OR unsettledUntil <= :now)',
+              'attribute_exists(facts) AND (attribute_not_exists(unsettledUntil) OR unsettledUntil <= :now)',
             ExpressionAttributeValues: marshall({
               ':due': dueAt,
               ':now': now,
@@ -104,12 +90,12 @@ export function dynamoTraceIndex(client: DynamoDBClient, table: string, options:
       await announceDays([info]);
       return isApplied(
         client.send(
-          new PutItemCommand({
-            TableName: table,
-            Item: toItem(toInfoItem(info, options)),
-            ConditionExpression: 'revision = :expected AND attribute_not_exists(unsettledUntil)',
-            ExpressionAttributeValues: marshall({ ':expected': expectedRevision }),
-          }),
+          new UpdateItemCommand(
+            infoUpdate(table, toInfoItem(info, options), {
+              condition: 'revision = :expected AND attribute_not_exists(unsettledUntil)',
+              values: { ':expected': expectedRevision },
+            }),
+          ),
         ),
       );
     },
@@ -139,22 +125,4 @@ async function insertNew(
     if (error.Code === 'DuplicateItem') return 'exists';
     throw new Error(`inserting ${item.pk?.S}: ${error.Code}: ${error.Message}`);
   });
-}
-
-/** Writes that an experiment has traces of a day before the first of them can be looked for; once a process, and again each day. */
-function dayAnnouncer(client: DynamoDBClient, table: string, options: TraceItemOptions) {
-  const announced = new Set<string>();
-  return async (infos: readonly TraceInfo[]): Promise<void> => {
-    const fresh = new Map<string, Item>();
-    for (const { experimentId, facts, lastArrivalAt } of infos) {
-      const day = dayOf(facts.requestTime);
-      const key = `${experimentId}#${day}#${dayOf(lastArrivalAt)}`;
-      if (!announced.has(key))
-        fresh.set(key, marshall(toDayItem(experimentId, day, { ...options, now: lastArrivalAt })));
-    }
-    if (fresh.size === 0) return;
-    await batchWrite(client, { table, puts: [...fresh.values()] });
-    if (announced.size > maxAnnounced) announced.clear();
-    for (const key of fresh.keys()) announced.add(key);
-  };
 }

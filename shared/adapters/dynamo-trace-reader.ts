@@ -11,13 +11,19 @@ export function dynamoTraceReader(client: DynamoDBClient, table: string): TraceR
     async getInfos(traceIds) {
       const keys = traceIds.map((pk) => marshall({ pk, sk: 'info' }));
       const items = await batchGet(client, { table, keys, consistent: true });
-      return new Map(items.map((item) => fromInfoItem(unmarshall(item))).map((info) => [info.traceId, info]));
+      const infos = items.filter(isTrace).map((item) => fromInfoItem(unmarshall(item)));
+      return new Map(infos.map((info) => [info.traceId, info]));
     },
 
     async readTrace(traceId) {
       return toRecord(await queryTrace(client, { table, traceId }));
     },
   };
+}
+
+/** A deleted trace leaves an item without facts. */
+function isTrace(item: Readonly<Record<string, unknown>>): boolean {
+  return item.facts !== undefined;
 }
 
 async function queryTrace(
@@ -44,7 +50,7 @@ async function queryTrace(
 
 function toRecord(items: readonly Record<string, unknown>[]): TraceRecord | undefined {
   const info = items.find(({ sk }) => sk === 'info');
-  if (info === undefined) return undefined;
+  if (info === undefined || !isTrace(info)) return undefined;
   const under = (prefix: string) => items.filter(({ sk }) => String(sk).startsWith(prefix));
   return {
     info: fromInfoItem(info),

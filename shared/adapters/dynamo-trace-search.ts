@@ -1,9 +1,32 @@
 import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { dayOf, daysKey, timePartitionKey, timePrefix, timeShards } from '../contracts/trace-item.ts';
+import {
+  clientRequestPartitionKey,
+  dayOf,
+  daysKey,
+  sessionPartitionKey,
+  timePartitionKey,
+  timePrefix,
+  timeShards,
+} from '../contracts/trace-item.ts';
 import type { FoundTrace, TimeQuery, TraceSearch } from '../domain/ports.ts';
 
-/** The `by-time` index: for each experiment and day a few partitions, each in the order of time. */
+/** An index over traces: partitions in the order of time. Positions are `<13-digit ms>#<trace id>`. */
+interface TimeIndex {
+  readonly name: string;
+  readonly partitionKey: string;
+  readonly sortKey: string;
+}
+
+const byTime: TimeIndex = { name: 'by-time', partitionKey: 'timePk', sortKey: 'timeSk' };
+const bySession: TimeIndex = { name: 'by-session', partitionKey: 'sessionPk', sortKey: 'sessionSk' };
+const byClientRequest: TimeIndex = {
+  name: 'by-client-request',
+  partitionKey: 'clientRequestPk',
+  sortKey: 'clientRequestSk',
+};
+
+/** The indexes of the traces table. By time, each experiment and day has a few partitions. */
 export function dynamoTraceSearch(client: DynamoDBClient, table: string): TraceSearch {
   async function days(experimentId: string): Promise<readonly string[]> {
     const { Items = [] } = await client.send(
@@ -16,57 +39,80 @@ export function dynamoTraceSearch(client: DynamoDBClient, table: string): TraceS
     return Items.flatMap((item) => item.sk?.S ?? []);
   }
 
-  /** Of one partition. Positions are `<13-digit ms>#<trace id>`: `~` sorts behind every trace id of a millisecond. */
-  async function newestOf(partition: string, { from, to, before, limit }: TimeQuery): Promise<readonly FoundTrace[]> {
-    const last = `${timePrefix(to)}~`;
-    const upper = before !== undefined && before < last ? before : last;
+  async function inPartition(index: TimeIndex, partition: string, query: TimeQuery): Promise<readonly FoundTrace[]> {
+    const { from, to, before, ascending = false } = query;
+    // `~` sorts behind every trace id of a millisecond.
+    const [first, last] = [timePrefix(from), `${timePrefix(to)}~`];
+    const lower = ascending && before !== undefined && before > first ? before : first;
+    const upper = !ascending && before !== undefined && before < last ? before : last;
     // DynamoDB refuses a range that ends before it starts.
-    if (upper < timePrefix(from)) return [];
+    if (upper < lower) return [];
     const { Items = [] } = await client.send(
       new QueryCommand({
         TableName: table,
-        IndexName: 'by-time',
-        KeyConditionExpression: 'timePk = :pk AND timeSk BETWEEN :from AND :to',
-        ExpressionAttributeValues: marshall({
-          ':pk': partition,
-          ':from': timePrefix(from),
-          ':to': upper,
-        }),
-        ScanIndexForward: false,
+        IndexName: index.name,
+        KeyConditionExpression: `${index.partitionKey} = :pk AND ${index.sortKey} BETWEEN :from AND :to`,
+        ExpressionAttributeValues: marshall({ ':pk': partition, ':from': lower, ':to': upper }),
+        ScanIndexForward: ascending,
         // One more: BETWEEN includes the position that was seen.
-        Limit: limit + 1,
+        Limit: query.limit + 1,
       }),
     );
-    return Items.map((item) => ({ traceId: item.pk?.S ?? '', position: item.timeSk?.S ?? '' })).filter(
+    return Items.map((item) => ({ traceId: item.pk?.S ?? '', position: item[index.sortKey]?.S ?? '' })).filter(
       ({ position }) => position !== before,
     );
   }
 
-  async function newestOfDay(day: string, query: TimeQuery): Promise<readonly FoundTrace[]> {
-    const shards = Array.from({ length: timeShards }, (_, shard) => shard);
-    const partitions = query.experimentIds.flatMap((id) => shards.map((shard) => timePartitionKey(id, day, shard)));
-    const found = (await Promise.all(partitions.map((partition) => newestOf(partition, query)))).flat();
-    return found.toSorted((a, b) => (a.position > b.position ? -1 : 1)).slice(0, query.limit);
+  async function inPartitions(
+    index: TimeIndex,
+    partitions: readonly string[],
+    query: TimeQuery,
+  ): Promise<readonly FoundTrace[]> {
+    const found = await Promise.all(partitions.map((partition) => inPartition(index, partition, query)));
+    const forwards = query.ascending ? 1 : -1;
+    return found
+      .flat()
+      .toSorted((a, b) => (a.position > b.position ? forwards : -forwards))
+      .slice(0, query.limit);
+  }
+
+  async function byDay(query: TimeQuery): Promise<readonly FoundTrace[]> {
+    const known = new Set((await Promise.all(query.experimentIds.map(days))).flat());
+    const [from, to] = daysOf(query);
+    const visited = [...known].filter((day) => day >= from && day <= to).toSorted();
+    const found: FoundTrace[] = [];
+    for (const day of query.ascending ? visited : visited.toReversed()) {
+      const partitions = query.experimentIds.flatMap((id) => shards.map((shard) => timePartitionKey(id, day, shard)));
+      found.push(...(await inPartitions(byTime, partitions, { ...query, limit: query.limit - found.length })));
+      if (found.length >= query.limit) break;
+    }
+    return found;
   }
 
   return {
-    async newest(query) {
-      const [from, to] = [dayOf(clamped(query.from)), dayOf(clamped(query.to))];
-      const start =
-        query.before === undefined ? to : dayOf(Math.min(clamped(query.to), Number(query.before.split('#')[0])));
-      const known = new Set((await Promise.all(query.experimentIds.map(days))).flat());
-      const visited = [...known]
-        .filter((day) => day >= from && day <= start)
-        .toSorted()
-        .toReversed();
-      const found: FoundTrace[] = [];
-      for (const day of visited) {
-        found.push(...(await newestOfDay(day, { ...query, limit: query.limit - found.length })));
-        if (found.length >= query.limit) break;
+    async find(query) {
+      const { within, experimentIds } = query;
+      if (within?.kind === 'session') {
+        const partitions = experimentIds.map((id) => sessionPartitionKey(id, within.id));
+        return inPartitions(bySession, partitions, query);
       }
-      return found;
+      if (within?.kind === 'client-request') {
+        const partitions = experimentIds.map((id) => clientRequestPartitionKey(id, within.id));
+        return inPartitions(byClientRequest, partitions, query);
+      }
+      return byDay(query);
     },
   };
+}
+
+const shards = Array.from({ length: timeShards }, (_, shard) => shard);
+
+/** The days that a query may visit, first and last. */
+function daysOf({ from, to, before, ascending }: TimeQuery): readonly [string, string] {
+  const seen = before === undefined ? undefined : Number(before.split('#')[0]);
+  const first = ascending && seen !== undefined ? Math.max(from, seen) : from;
+  const last = !ascending && seen !== undefined ? Math.min(to, seen) : to;
+  return [dayOf(clamped(first)), dayOf(clamped(last))];
 }
 
 /** Dates of four-digit years, which sort as text. */

@@ -1,5 +1,6 @@
 import type { Assessment } from '../domain/assessment.ts';
 import { jsonText } from '../domain/facts/attribute-text.ts';
+import { sessionOf, userOf } from '../domain/facts/who.ts';
 import type { ArchivedSpan } from '../domain/ports.ts';
 import type { Attributes, AttributeValue, JsonValue, Span } from '../domain/span.ts';
 import type { TraceInfo } from '../domain/trace.ts';
@@ -19,10 +20,10 @@ export function traceRow(
     duration_ms: facts.durationMs,
     state: facts.state,
     completeness,
-    name: facts.name,
+    name: facts.tags['mlflow.traceName'] ?? facts.name,
     client_request_id: facts.clientRequestId,
-    session_id: facts.sessionId,
-    user_id: facts.userId,
+    session_id: sessionOf(facts),
+    user_id: userOf(facts),
     tags: JSON.stringify(facts.tags),
     metadata: JSON.stringify(facts.metadata),
     models: facts.models,

@@ -22,6 +22,6 @@ export function fromAssessmentItem(item: Record<string, unknown>): Assessment {
   return { traceId: pk as string, ...rest } as Assessment;
 }
 
-function assessmentSortKey(assessmentId: string): string {
+export function assessmentSortKey(assessmentId: string): string {
   return `assessment#${assessmentId}`;
 }

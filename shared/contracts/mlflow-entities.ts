@@ -1,5 +1,6 @@
 import type { Assessment } from '../domain/assessment.ts';
 import type { Experiment } from '../domain/experiment.ts';
+import { sessionKey, sessionOf, userKey, userOf } from '../domain/facts/who.ts';
 import type { ScorerRule } from '../domain/rules.ts';
 import type { ScorerVersion } from '../domain/scorer.ts';
 import type { JsonValue } from '../domain/span.ts';
@@ -12,6 +13,7 @@ export function mlflowTraceInfo(
   assessments: readonly Assessment[],
 ): object {
   const { tokens, cost } = facts;
+  const [session, user] = [sessionOf(facts), userOf(facts)];
   return {
     trace_id: traceId,
     ...(facts.clientRequestId !== undefined && { client_request_id: facts.clientRequestId }),
@@ -25,8 +27,8 @@ export function mlflowTraceInfo(
       'mlflow.trace_schema.version': '3',
       'mlflow.trace.sizeStats': JSON.stringify({ num_spans: facts.spanCount }),
       ...facts.metadata,
-      ...(facts.sessionId !== undefined && { 'mlflow.trace.session': facts.sessionId }),
-      ...(facts.userId !== undefined && { 'mlflow.trace.user': facts.userId }),
+      ...(session !== undefined && { [sessionKey]: session }),
+      ...(user !== undefined && { [userKey]: user }),
       ...(tokens && { 'mlflow.trace.tokenUsage': JSON.stringify(tokenUsage(tokens)) }),
       ...(cost && {
         'mlflow.trace.cost': JSON.stringify({
@@ -79,7 +81,9 @@ export function mlflowAssessment(assessment: Assessment): object {
 }
 
 function feedbackOf({ value, error }: Assessment): object {
-  return { value, ...(error && { error: { error_code: error.code, error_message: error.message } }) };
+  if (!error) return { value };
+  const { code: error_code, message: error_message, stackTrace: stack_trace } = error;
+  return { value, error: { error_code, error_message, ...(stack_trace !== undefined && { stack_trace }) } };
 }
 
 /** Lists and maps travel as JSON text. */

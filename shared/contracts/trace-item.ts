@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { EvaluationOutcome } from '../domain/evaluation.ts';
+import { sessionOf } from '../domain/facts/who.ts';
 import { type OpenWorkKind, openWorkShards } from '../domain/open-work.ts';
-import type { TraceBlock } from '../domain/ports.ts';
-import type { TraceDecision, TraceFacts, TraceInfo } from '../domain/trace.ts';
+import type { Attachment, TraceBlock } from '../domain/ports.ts';
+import type { Explicit, TraceDecision, TraceFacts, TraceInfo } from '../domain/trace.ts';
 
 /** The format of the items below; a reader refuses what it does not know. */
 const formatVersion = 1;
@@ -19,7 +20,8 @@ export interface TraceItemOptions {
 
 /** The `info` item of the traces table. Written whole; every attribute that has nothing to say is left out: bytes are write units. */
 export function toInfoItem(info: TraceInfo, options: TraceItemOptions): Record<string, unknown> {
-  const { facts, decision } = info;
+  const { facts, decision, explicit } = info;
+  const session = sessionOf(facts);
   return {
     pk: info.traceId,
     sk: 'info',
@@ -31,10 +33,11 @@ export function toInfoItem(info: TraceInfo, options: TraceItemOptions): Record<s
     completeness: info.completeness,
     lastArrivalAt: info.lastArrivalAt,
     ...(decision && { decision }),
+    ...(explicit && { explicit }),
     ...timeKeys(info),
-    ...(facts.sessionId && { sessionPk: sessionKey(info.experimentId, facts.sessionId), sessionSk: timeSortKey(info) }),
+    ...(session && { sessionPk: sessionPartitionKey(info.experimentId, session), sessionSk: timeSortKey(info) }),
     ...(facts.clientRequestId && {
-      clientRequestPk: clientRequestKey(info.experimentId, facts.clientRequestId),
+      clientRequestPk: clientRequestPartitionKey(info.experimentId, facts.clientRequestId),
       clientRequestSk: timeSortKey(info),
     }),
     ...(info.dueAt !== undefined && { openWorkPk: openWorkKey('trace', info.traceId), dueAt: info.dueAt }),
@@ -42,10 +45,23 @@ export function toInfoItem(info: TraceInfo, options: TraceItemOptions): Record<s
   };
 }
 
-/** What `toInfoItem` wrote, as the domain knows it. */
+/** Attributes of the item that an info may lack: a rewrite takes them away where it has them no more. */
+export const optionalInfoAttributes = [
+  'decision',
+  'explicit',
+  'sessionPk',
+  'sessionSk',
+  'clientRequestPk',
+  'clientRequestSk',
+  'openWorkPk',
+  'dueAt',
+] as const;
+
+/** What `toInfoItem` wrote, as the domain knows it; `assessmentIds` are written beside it. */
 export function fromInfoItem(item: Record<string, unknown>): TraceInfo {
   if (item.v !== formatVersion) throw new Error(`trace item of format ${String(item.v)}, expected ${formatVersion}`);
-  const { pk, experimentId, facts, blocks, revision, completeness, lastArrivalAt, dueAt, decision } = item;
+  const { pk, experimentId, facts, blocks, revision, completeness, lastArrivalAt, dueAt, decision, explicit } = item;
+  const assessmentIds = item.assessmentIds as ReadonlySet<string> | undefined;
   return {
     traceId: pk as string,
     experimentId: experimentId as string,
@@ -56,6 +72,8 @@ export function fromInfoItem(item: Record<string, unknown>): TraceInfo {
     lastArrivalAt: lastArrivalAt as number,
     ...(dueAt !== undefined && { dueAt: dueAt as number }),
     ...(decision !== undefined && { decision: decision as TraceDecision }),
+    ...(explicit !== undefined && { explicit: explicit as Explicit }),
+    ...(assessmentIds !== undefined && { assessmentIds: [...assessmentIds].toSorted() }),
   };
 }
 
@@ -91,6 +109,21 @@ export function toBlockItem(
 
 export function fromBlockItem(item: Record<string, unknown>): TraceBlock {
   return { traceId: item.pk as string, block: item.block as TraceBlock['block'], arrivedAt: item.arrivedAt as number };
+}
+
+/** That a trace has an attachment: whoever deletes the trace finds it here. */
+export function toAttachmentItem(
+  { traceId, name }: Attachment,
+  { now, retentionDays }: TraceItemOptions & { now: number },
+): Record<string, unknown> {
+  return { pk: traceId, sk: `${attachmentPrefix}${name}`, v: formatVersion, expiresAt: expiresAt(now, retentionDays) };
+}
+
+const attachmentPrefix = 'attachment#';
+
+/** The attachment that a sort key names, if it does. */
+export function attachmentName(sk: string): string | undefined {
+  return sk.startsWith(attachmentPrefix) ? sk.slice(attachmentPrefix.length) : undefined;
 }
 
 export function toEvaluationItem(outcome: EvaluationOutcome, retentionDays: number): Record<string, unknown> {
@@ -167,11 +200,13 @@ export function timePrefix(epochMs: number): string {
   return String(Math.min(Math.max(0, Math.floor(epochMs)), 9_999_999_999_999)).padStart(13, '0');
 }
 
-function sessionKey(experimentId: string, sessionId: string): string {
+/** Partition key of `by-session`. */
+export function sessionPartitionKey(experimentId: string, sessionId: string): string {
   return `${experimentId}#${keyText(sessionId)}`;
 }
 
-function clientRequestKey(experimentId: string, clientRequestId: string): string {
+/** Partition key of `by-client-request`. */
+export function clientRequestPartitionKey(experimentId: string, clientRequestId: string): string {
   return `${experimentId}#${keyText(clientRequestId)}`;
 }
 

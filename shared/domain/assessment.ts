@@ -28,4 +28,5 @@ export interface Assessment {
 export interface AssessmentError {
   readonly code: string;
   readonly message: string;
+  readonly stackTrace?: string;
 }

@@ -13,3 +13,11 @@ export async function settleInParallel<T, R>(
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
   return results;
 }
+
+/** What the tasks answered; throws the first failure. */
+export function valuesOf<T>(results: readonly PromiseSettledResult<T>[]): readonly T[] {
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}

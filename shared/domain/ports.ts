@@ -40,10 +40,32 @@ export interface TraceIndex extends TraceReader {
   replaceInfo(info: TraceInfo, expectedRevision: number): Promise<boolean>;
 }
 
-/** Finding traces by time. */
+/** When a trace that was changed is to be looked at again, epoch ms. */
+export interface SettleMark {
+  readonly now: number;
+  readonly dueAt: number;
+}
+
+/** Writing what is said of traces beside their spans. Each write marks the trace for settling. */
+export interface TraceEditor {
+  /** Founds a trace of which no span has arrived; answers false where the id is taken, also by a trace that was deleted. */
+  found(info: TraceInfo, mark: SettleMark): Promise<boolean>;
+  /**
+   * Writes the info if its revision is still the expected one, also while the trace is marked. `marked`: a message must follow;
+   * `amended`: one is on its way already.
+   */
+  amend(
+    info: TraceInfo,
+    options: { expectedRevision: number; mark: SettleMark },
+  ): Promise<'marked' | 'amended' | 'conflict'>;
+  /** Notes that a trace has an attachment, so that it goes when the trace is deleted. */
+  noteAttachment(attachment: Attachment, now: number): Promise<void>;
+}
+
+/** Finding traces in the order of time. */
 export interface TraceSearch {
-  /** Traces of the experiments, newest first, from below `before`, at most `limit`. */
-  newest(query: TimeQuery): Promise<readonly FoundTrace[]>;
+  /** Traces of the experiments, newest first unless `ascending`, from behind `before`, at most `limit`. */
+  find(query: TimeQuery): Promise<readonly FoundTrace[]>;
 }
 
 export interface TimeQuery {
@@ -54,6 +76,10 @@ export interface TimeQuery {
   /** The position of the last trace that was seen. */
   readonly before?: string | undefined;
   readonly limit: number;
+  /** Oldest first. */
+  readonly ascending?: boolean;
+  /** Only those of one session, or of one request of the client's. */
+  readonly within?: { readonly kind: 'session' | 'client-request'; readonly id: string };
 }
 
 export interface FoundTrace {
@@ -88,10 +114,49 @@ export interface TraceRecord {
   readonly assessments: readonly Assessment[];
 }
 
+/** Taking traces out of the index. A deleted trace leaves a tombstone, which late spans and redelivered ones do not revive. */
+export interface TraceRemover {
+  /**
+   * Turns a trace into a tombstone: from now on nothing finds it or adds to it. What is left of it is due at `dueAt`, for the case that
+   * whoever deletes it dies. Answers false where there is no such trace (any more).
+   */
+  bury(traceId: string, options: { now: number; dueAt: number }): Promise<boolean>;
+  /** What a deletion still has to remove; undefined where it is finished, or the trace is not deleted. */
+  remains(traceId: string): Promise<TraceRemains | undefined>;
+  /** Removes the items beside the tombstone. */
+  clear(traceId: string): Promise<void>;
+  /** Of these ids, those of deleted traces. */
+  deletedAmong(traceIds: readonly string[]): Promise<ReadonlySet<string>>;
+}
+
+export interface TraceRemains {
+  readonly experimentId: string;
+  readonly blocks: readonly BlockRef[];
+  /** Names of attachments. */
+  readonly attachments: readonly string[];
+}
+
 /** Segments: the spans of many traces in one object, found by key, offset and length. */
 export interface SegmentStore {
+  /** Writes a segment, unless there is one of that key: it has the same bytes, but for what has been erased of them. */
   put(key: string, bytes: Uint8Array): Promise<void>;
   readBlock(block: BlockRef): Promise<Uint8Array>;
+  /** Overwrites blocks with zeros; the others stay where they are. */
+  erase(blocks: readonly BlockRef[]): Promise<void>;
+}
+
+/** Media that clients cut out of spans, as files of a trace. */
+export interface AttachmentStore {
+  put(attachment: Attachment, bytes: Uint8Array): Promise<void>;
+  /** A URL that opens it for a while. */
+  urlOf(attachment: Attachment): Promise<string>;
+  remove(attachment: Attachment): Promise<void>;
+}
+
+export interface Attachment {
+  readonly experimentId: string;
+  readonly traceId: string;
+  readonly name: string;
 }
 
 /** Bodies too large for a message. */
@@ -142,9 +207,16 @@ export interface KeyStore {
 }
 
 export interface AssessmentStore {
-  /** Writes or overwrites by id. */
-  put(assessments: readonly Assessment[]): Promise<void>;
+  /** Writes or overwrites by id. Answers those that were written: of a trace that is not there (any more) nothing is kept. */
+  put(assessments: readonly Assessment[]): Promise<readonly Assessment[]>;
+  /** Those of one trace, by id. */
   list(traceId: string): Promise<readonly Assessment[]>;
+  /** Those of the traces of a page, by trace id. */
+  listAll(
+    infos: readonly Pick<TraceInfo, 'traceId' | 'assessmentIds'>[],
+  ): Promise<ReadonlyMap<string, readonly Assessment[]>>;
+  /** Removing one that is not there changes nothing. */
+  remove(traceId: string, assessmentId: string): Promise<void>;
 }
 
 export interface EvaluationStore {

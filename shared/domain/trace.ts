@@ -17,7 +17,44 @@ export interface TraceInfo {
   readonly dueAt?: number;
   /** Absent until the sampling of the trace has been decided. */
   readonly decision?: TraceDecision;
+  /** What was said of the trace beside its spans; absent where nothing was. */
+  readonly explicit?: Explicit;
+  /**
+   * Ids under which assessments of the trace are kept, so that a search reads them without asking trace by trace. Kept by whoever
+   * writes assessments, up to `maxKnownAssessments`; from then on there may be others.
+   */
+  readonly assessmentIds?: readonly string[];
 }
+
+/** More ids than this do not stand on the trace itself: a trace with thousands of assessments stays one small item. */
+export const maxKnownAssessments = 100;
+
+/**
+ * What was said of a trace explicitly: by the client that ended it, or by people who tagged it. Here are the names of what was said,
+ * the values stand in the facts: when these are derived of more spans, what was said stays.
+ */
+export interface Explicit {
+  readonly fields: readonly ExplicitField[];
+  /** Keys of tags that were set. */
+  readonly tags: readonly string[];
+  /** Keys of tags that were deleted, though a span may say them. */
+  readonly removedTags: readonly string[];
+  readonly metadata: readonly string[];
+  /** Spans that the client counted when the trace ended. */
+  readonly spanCount?: number;
+}
+
+/** Facts that a client may say itself. */
+export type ExplicitField =
+  | 'requestTime'
+  | 'durationMs'
+  | 'state'
+  | 'requestPreview'
+  | 'responsePreview'
+  | 'clientRequestId'
+  | 'tokens'
+  | 'cost'
+  | 'linkedRuns';
 
 export type Completeness = 'open' | 'complete' | 'incomplete';
 
@@ -40,7 +77,7 @@ export interface TraceDecision {
   readonly selected: readonly string[];
 }
 
-/** Everything derived about a trace: a pure function of the set of its spans. */
+/** Everything derived about a trace: a pure function of the set of its spans and of what was said explicitly. */
 export interface TraceFacts {
   /** Earliest start of a span, epoch ms. */
   readonly requestTime: number;
@@ -69,6 +106,8 @@ export interface TraceFacts {
   readonly toolErrorCount: number;
   /** A span without parent has ended. */
   readonly complete: boolean;
+  /** Runs that the trace was linked to, beside the one that its metadata names. */
+  readonly linkedRuns?: readonly string[];
 }
 
 export interface TokenUsage {

@@ -71,7 +71,14 @@ function indexHandler() {
       replaceInfo: async () => true,
       readTrace: async () => undefined,
     },
-    segments: { put: nothing, readBlock: async () => Buffer.alloc(0) },
+    segments: { put: nothing, erase: async () => {}, readBlock: async () => Buffer.alloc(0) },
+    remover: {
+      bury: async () => true,
+      remains: async () => undefined,
+      clear: nothing,
+      deletedAmong: async () => new Set(),
+    },
+    attachments: { remove: nothing },
     inbox: { get: async () => Buffer.alloc(0) },
     rules: { current: async () => rules, version: async () => rules, replace: async () => false },
     archive: {

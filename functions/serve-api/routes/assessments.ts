@@ -1,128 +1,102 @@
-import * as z from 'zod';
+import {
+  createAssessmentRequest,
+  toAssessment,
+  updateAssessmentRequest,
+  withUpdate,
+} from '../../../shared/contracts/mlflow-assessment.ts';
 import { mlflowAssessment } from '../../../shared/contracts/mlflow-entities.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
 import type { Assessment } from '../../../shared/domain/assessment.ts';
-import type { AssessmentStore, Clock, TraceReader } from '../../../shared/domain/ports.ts';
-import type { JsonValue } from '../../../shared/domain/span.ts';
-import { fitsItem, parse, tooLarge } from '../request.ts';
+import { existingTrace } from '../../../shared/domain/edit-trace.ts';
+import type { AssessmentArchive, AssessmentStore, Clock, TraceReader } from '../../../shared/domain/ports.ts';
+import type { TraceInfo } from '../../../shared/domain/trace.ts';
+import { type ApiRequest, fitsItem, parse, tooLarge } from '../request.ts';
 import { admins, type Route, readers } from '../router.ts';
 
 export interface AssessmentRouteDeps {
   readonly index: Pick<TraceReader, 'getInfos'>;
   readonly assessments: AssessmentStore;
+  readonly archive: AssessmentArchive;
   /** 32 hex digits. */
   readonly newId: () => string;
   readonly now: Clock;
 }
 
-const json: z.ZodType<JsonValue> = z.json() as z.ZodType<JsonValue>;
-
-const creation = z.object({
-  assessment: z
-    .object({
-      assessment_name: z.string().min(1),
-      source: z
-        .object({
-          source_type: z.enum(['HUMAN', 'LLM_JUDGE', 'AI_JUDGE', 'CODE']),
-          source_id: z.string().default('default'),
-        })
-        .default({ source_type: 'HUMAN', source_id: 'default' }),
-      feedback: z
-        .object({
-          value: json.nullish(),
-          error: z.object({ error_code: z.string(), error_message: z.string().default('') }).nullish(),
-        })
-        .optional(),
-      expectation: z
-        .object({ value: json.optional(), serialized_value: z.object({ value: z.string() }).optional() })
-        .optional(),
-      rationale: z.string().nullish(),
-      metadata: z.record(z.string(), z.string()).nullish(),
-      span_id: z.string().nullish(),
-    })
-    .refine(fitsItem, tooLarge),
-});
-
-type Creation = z.output<typeof creation>['assessment'];
-
-export function assessmentRoutes({ index, assessments, newId, now }: AssessmentRouteDeps): readonly Route[] {
+export function assessmentRoutes(deps: AssessmentRouteDeps): readonly Route[] {
   const base = '/api/3.0/mlflow/traces/{traceId}/assessments';
+  const one = `${base}/{assessmentId}`;
   return [
-    {
-      method: 'POST',
-      path: base,
-      roles: admins,
-      handle: async ({ parameters, body, requireExperiment }) => {
-        const traceId = parameters.traceId ?? '';
-        const { assessment: wanted } = parse(creation, body);
-        const info = (await index.getInfos([traceId])).get(traceId);
-        if (!info) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `Trace with ID '${traceId}' not found.`);
-        requireExperiment(info.experimentId);
-        const created = toAssessment(wanted, {
-          traceId,
-          experimentId: info.experimentId,
-          id: `a-${newId()}`,
-          now: now(),
-        });
-        await assessments.put([created]);
-        return { json: { assessment: mlflowAssessment(created) } };
-      },
-    },
-    {
-      method: 'GET',
-      path: `${base}/{assessmentId}`,
-      roles: readers,
-      handle: async ({ parameters, requireExperiment }) => {
-        const { traceId = '', assessmentId = '' } = parameters;
-        const found = (await assessments.list(traceId)).find((assessment) => assessment.assessmentId === assessmentId);
-        if (!found)
-          throw new ApiError(
-            'RESOURCE_DOES_NOT_EXIST',
-            `Assessment with ID '${assessmentId}' not found for trace '${traceId}'`,
-          );
-        requireExperiment(found.experimentId);
-        return { json: { assessment: mlflowAssessment(found) } };
-      },
-    },
+    { method: 'POST', path: base, roles: admins, handle: (request) => create(request, deps) },
+    { method: 'GET', path: one, roles: readers, handle: async (request) => answer(await existing(request, deps)) },
+    { method: 'PATCH', path: one, roles: admins, handle: (request) => update(request, deps) },
+    { method: 'DELETE', path: one, roles: admins, handle: (request) => remove(request, deps) },
   ];
 }
 
-function toAssessment(
-  wanted: Creation,
-  { traceId, experimentId, id, now }: { traceId: string; experimentId: string; id: string; now: number },
-): Assessment {
-  const { feedback, expectation } = wanted;
-  if ((feedback === undefined) === (expectation === undefined)) {
-    throw new ApiError('INVALID_PARAMETER_VALUE', 'an assessment has either a feedback or an expectation');
-  }
-  const type = wanted.source.source_type === 'AI_JUDGE' ? 'LLM_JUDGE' : wanted.source.source_type;
-  return {
-    assessmentId: id,
-    traceId,
-    experimentId,
-    name: wanted.assessment_name,
-    source: { type, id: wanted.source.source_id },
-    createdAt: now,
-    updatedAt: now,
-    kind: feedback ? 'feedback' : 'expectation',
-    value: feedback?.error ? null : feedback ? (feedback.value ?? null) : expectationValue(expectation),
-    ...(feedback?.error && { error: { code: feedback.error.error_code, message: feedback.error.error_message } }),
-    ...(wanted.rationale && { rationale: wanted.rationale }),
-    metadata: wanted.metadata ?? {},
-    ...(wanted.span_id && { spanId: wanted.span_id }),
-    valid: true,
-  };
+function answer(assessment: Assessment) {
+  return { json: { assessment: mlflowAssessment(assessment) } };
 }
 
-/** Lists and maps come as JSON text. */
-function expectationValue(expectation: Creation['expectation']): JsonValue {
-  if (expectation?.serialized_value === undefined) return expectation?.value ?? null;
-  try {
-    return JSON.parse(expectation.serialized_value.value) as JsonValue;
-  } catch (error) {
-    throw new ApiError(
-      'INVALID_PARAMETER_VALUE',
-      `the expectation's serialized value is not JSON: ${(error as Error).message}`,
-    );
-  }
+/** The trace that the path names, which the key must open. */
+async function openTrace(
+  { parameters, requireExperiment }: ApiRequest,
+  { index }: AssessmentRouteDeps,
+): Promise<TraceInfo> {
+  const info = await existingTrace(parameters.traceId ?? '', index);
+  requireExperiment(info.experimentId);
+  return info;
+}
+
+async function existing(request: ApiRequest, deps: AssessmentRouteDeps): Promise<Assessment> {
+  const { traceId } = await openTrace(request, deps);
+  return find(traceId, request.parameters.assessmentId ?? '', deps);
+}
+
+async function find(traceId: string, assessmentId: string, { assessments }: AssessmentRouteDeps): Promise<Assessment> {
+  const found = (await assessments.list(traceId)).find((assessment) => assessment.assessmentId === assessmentId);
+  if (found) return found;
+  throw new ApiError(
+    'RESOURCE_DOES_NOT_EXIST',
+    `Assessment with ID '${assessmentId}' not found for trace '${traceId}'`,
+  );
+}
+
+async function create(request: ApiRequest, deps: AssessmentRouteDeps) {
+  const { assessment: sent } = parse(createAssessmentRequest, request.body);
+  if (!fitsItem(sent)) throw new ApiError('INVALID_PARAMETER_VALUE', `the assessment is ${tooLarge}`);
+  const { traceId, experimentId } = await openTrace(request, deps);
+  const created = toAssessment(sent, { traceId, experimentId, now: deps.now(), newId: deps.newId });
+  const overridden = created.overrides === undefined ? undefined : await find(traceId, created.overrides, deps);
+  await keep([created, ...(overridden ? [withValidity(overridden, false, deps)] : [])], deps);
+  return answer(created);
+}
+
+async function update(request: ApiRequest, deps: AssessmentRouteDeps) {
+  const wanted = parse(updateAssessmentRequest, request.body);
+  if (!fitsItem(wanted)) throw new ApiError('INVALID_PARAMETER_VALUE', `the assessment is ${tooLarge}`);
+  const updated = withUpdate(await existing(request, deps), wanted, deps.now());
+  await keep([updated], deps);
+  return answer(updated);
+}
+
+/** Deleting one that is gone is no error: a client repeats what it has no answer to. What it overrode holds again. */
+async function remove(request: ApiRequest, deps: AssessmentRouteDeps) {
+  const { traceId } = await openTrace(request, deps);
+  const all = await deps.assessments.list(traceId);
+  const deleted = all.find(({ assessmentId }) => assessmentId === request.parameters.assessmentId);
+  if (!deleted) return { json: {} };
+  const overridden = all.find(({ assessmentId }) => assessmentId === deleted.overrides);
+  if (overridden) await keep([withValidity(overridden, true, deps)], deps);
+  // The archive keeps its history; there a deleted assessment is one that holds no more.
+  await deps.archive.addAssessments([withValidity(deleted, false, deps)]);
+  await deps.assessments.remove(traceId, deleted.assessmentId);
+  return { json: {} };
+}
+
+function withValidity(assessment: Assessment, valid: boolean, { now }: AssessmentRouteDeps): Assessment {
+  return { ...assessment, valid, updatedAt: now() };
+}
+
+async function keep(assessments: readonly Assessment[], deps: AssessmentRouteDeps): Promise<void> {
+  await deps.archive.addAssessments(await deps.assessments.put(assessments));
 }

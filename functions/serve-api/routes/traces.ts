@@ -2,113 +2,127 @@ import * as z from 'zod';
 import { mlflowTraceInfo } from '../../../shared/contracts/mlflow-entities.ts';
 import { mlflowSpans } from '../../../shared/contracts/mlflow-span.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
-import { settleInParallel } from '../../../shared/domain/in-parallel.ts';
+import { settleInParallel, valuesOf } from '../../../shared/domain/in-parallel.ts';
 import type { TraceRecord } from '../../../shared/domain/ports.ts';
-import { type SearchDeps, searchTraces } from '../../../shared/domain/search-traces.ts';
+import { type ReadTraceDeps, readWholeTrace } from '../../../shared/domain/read-trace.ts';
+import { type SearchDeps, searchTraces } from '../../../shared/domain/search/search-traces.ts';
+import type { TraceInfo } from '../../../shared/domain/trace.ts';
 import { type ApiRequest, parse, required } from '../request.ts';
 import { type Route, readers } from '../router.ts';
 
-export type TraceRouteDeps = SearchDeps;
+export type TraceRouteDeps = SearchDeps & ReadTraceDeps;
 
 const searchBody = z.object({
-  locations: z.array(z.object({ mlflow_experiment: z.object({ experiment_id: z.string() }) })).min(1),
-  filter: z.string().optional(),
-  max_results: z.number().int().min(1).max(500).default(100),
-  order_by: z.array(z.string()).optional(),
-  page_token: z.string().optional(),
+  locations: z
+    .array(
+      z.object({ mlflow_experiment: z.object({ experiment_id: z.union([z.string(), z.int()]).transform(String) }) }),
+    )
+    .min(1),
+  filter: z.string().nullish(),
+  max_results: z.number().int().min(1).max(500).nullish(),
+  order_by: z.array(z.string()).nullish(),
+  page_token: z.string().nullish(),
 });
 
-const newestFirst = /^(attributes?\.|trace\.)?timestamp(_ms)?(\s+desc)?$/i;
+const infosBody = z.object({
+  trace_ids: z.array(z.string()).max(1_000),
+  experiment_ids: z.array(z.string()).nullish(),
+});
+
+const defaultPage = 100;
 const readsAtOnce = 8;
 
+/** Reading traces. */
 export function traceRoutes(deps: TraceRouteDeps): readonly Route[] {
   const base = '/api/3.0/mlflow/traces';
-  const wholeTrace = (request: ApiRequest, traceId: string) => readWhole(traceId, { request, deps });
   return [
-    {
-      method: 'GET',
-      path: `${base}/get`,
-      roles: readers,
-      handle: async (request) => ({ json: { trace: await wholeTrace(request, required(request.query, 'trace_id')) } }),
-    },
-    {
-      method: 'GET',
-      path: `${base}/batchGet`,
-      roles: readers,
-      handle: async (request) => {
-        const task = (traceId: string) => wholeTrace(request, traceId);
-        const results = await settleInParallel(request.query.getAll('trace_ids'), { limit: readsAtOnce, task });
-        return {
-          json: {
-            traces: results.flatMap((result) =>
-              result.status === 'fulfilled' ? result.value : orThrow(result.reason),
-            ),
-          },
-        };
-      },
-    },
-    {
-      method: 'POST',
-      path: `${base}/search`,
-      roles: readers,
-      handle: async (request) => ({ json: await search(request, deps) }),
-    },
-    {
-      method: 'GET',
-      path: `${base}/{traceId}`,
-      roles: readers,
-      handle: async (request) => {
-        const { info, assessments } = await readRecord(request.parameters.traceId ?? '', { request, deps });
-        return { json: { trace: { trace_info: mlflowTraceInfo(info, assessments) } } };
-      },
-    },
+    { method: 'GET', path: `${base}/get`, roles: readers, handle: (request) => getTrace(request, deps) },
+    { method: 'GET', path: `${base}/batchGet`, roles: readers, handle: (request) => getTraces(request, deps) },
+    { method: 'POST', path: `${base}/batchGetInfos`, roles: readers, handle: (request) => getInfos(request, deps) },
+    { method: 'POST', path: `${base}/search`, roles: readers, handle: (request) => search(request, deps) },
+    { method: 'GET', path: `${base}/{traceId}`, roles: readers, handle: (request) => getInfo(request, deps) },
   ];
 }
 
-/** MLflow's client does not ask again for traces that a batch leaves out: only those that are not there are. */
-function orThrow(reason: unknown): readonly [] {
-  if (reason instanceof ApiError && reason.code === 'RESOURCE_DOES_NOT_EXIST') return [];
-  throw reason;
+async function getInfo({ parameters, requireExperiment }: ApiRequest, { index }: TraceRouteDeps) {
+  const traceId = parameters.traceId ?? '';
+  const record = await index.readTrace(traceId);
+  if (!record) throw notFound(traceId);
+  requireExperiment(record.info.experimentId);
+  return { json: { trace: { trace_info: infoOf(record) } } };
 }
 
-async function readRecord(
+async function getTrace(request: ApiRequest, deps: TraceRouteDeps) {
+  const traceId = required(request.query, 'trace_id');
+  const trace = await readWhole(traceId, { request, deps });
+  if (!trace) throw notFound(traceId);
+  return { json: { trace } };
+}
+
+/** MLflow's client does not ask again for traces that are left out: only those that are not there are. */
+async function getTraces(request: ApiRequest, deps: TraceRouteDeps) {
+  const task = (traceId: string) => readWhole(traceId, { request, deps });
+  const traceIds = request.query.getAll('trace_ids');
+  const traces = valuesOf(await settleInParallel(traceIds, { limit: readsAtOnce, task }));
+  return { json: { traces: traces.filter((trace) => trace !== undefined) } };
+}
+
+async function getInfos({ body, requireExperiment }: ApiRequest, deps: TraceRouteDeps) {
+  const { trace_ids: traceIds, experiment_ids: within } = parse(infosBody, body);
+  const known = await deps.index.getInfos([...new Set(traceIds)]);
+  const infos = traceIds.flatMap((traceId) => known.get(traceId) ?? []);
+  for (const { experimentId } of infos) requireExperiment(experimentId);
+  const meant = within ? infos.filter(({ experimentId }) => within.includes(experimentId)) : infos;
+  return { json: { trace_infos: await withAssessments(meant, deps) } };
+}
+
+function notFound(traceId: string): ApiError {
+  return new ApiError('RESOURCE_DOES_NOT_EXIST', `Trace with ID '${traceId}' not found.`);
+}
+
+function infoOf({ info, assessments }: TraceRecord): object {
+  return mlflowTraceInfo(info, assessments);
+}
+
+async function readWhole(
   traceId: string,
   { request, deps }: { request: ApiRequest; deps: TraceRouteDeps },
-): Promise<TraceRecord> {
-  const record = await deps.index.readTrace(traceId);
-  if (!record) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `Trace with ID '${traceId}' not found.`);
-  request.requireExperiment(record.info.experimentId);
-  return record;
+): Promise<object | undefined> {
+  const waitsForSpans = request.query.get('allow_partial')?.toLowerCase() !== 'true';
+  const trace = await readWholeTrace(traceId, { waitsForSpans }, deps);
+  if (!trace) return undefined;
+  request.requireExperiment(trace.info.experimentId);
+  return { trace_info: infoOf(trace), spans: mlflowSpans(trace.tracesData) };
 }
 
-async function readWhole(traceId: string, context: { request: ApiRequest; deps: TraceRouteDeps }): Promise<object> {
-  const record = await readRecord(traceId, context);
-  const { segments, codec } = context.deps;
-  const refs = [...record.info.blocks, ...record.unmerged.map(({ block }) => block)];
-  const blocks = await Promise.all(refs.map(async (ref) => codec.decompress(await segments.readBlock(ref))));
-  return { trace_info: mlflowTraceInfo(record.info, record.assessments), spans: mlflowSpans(codec.merge(blocks)) };
+/** Beyond MLflow, `searched_until` tells how far a search that is not at its end has got. */
+async function search({ body, requireExperiment }: ApiRequest, deps: TraceRouteDeps) {
+  const wanted = parse(searchBody, body);
+  const experimentIds = [...new Set(wanted.locations.map(({ mlflow_experiment: { experiment_id } }) => experiment_id))];
+  for (const experimentId of experimentIds) requireExperiment(experimentId);
+  const { infos, cursor, reached } = await searchTraces(
+    {
+      experimentIds,
+      filter: wanted.filter ?? undefined,
+      orderBy: wanted.order_by ?? [],
+      limit: wanted.max_results ?? defaultPage,
+      cursor: wanted.page_token || undefined,
+    },
+    deps,
+  );
+  return {
+    json: {
+      traces: await withAssessments(infos, deps),
+      ...(cursor !== undefined && { next_page_token: cursor }),
+      ...(reached !== undefined && { searched_until: new Date(reached).toISOString() }),
+    },
+  };
 }
 
-async function search(request: ApiRequest, deps: TraceRouteDeps): Promise<object> {
-  const {
-    locations,
-    filter,
-    max_results: limit,
-    order_by: orderBy = [],
-    page_token: cursor,
-  } = parse(searchBody, request.body);
-  const experimentIds = locations.map((location) => location.mlflow_experiment.experiment_id);
-  for (const experimentId of experimentIds) request.requireExperiment(experimentId);
-  const unknown = orderBy.find((order) => !newestFirst.test(order.trim()));
-  if (unknown)
-    throw new ApiError('INVALID_PARAMETER_VALUE', `traces are ordered by "timestamp_ms DESC" only, got "${unknown}"`);
-  const found = await searchTraces({ experimentIds, filter, limit, cursor }, deps);
-  const task = async ({ traceId }: { traceId: string }) => deps.assessments.list(traceId);
-  const assessments = await settleInParallel(found.infos, { limit: readsAtOnce, task });
-  const traces = found.infos.map((info, i) => {
-    const result = assessments[i];
-    if (result?.status !== 'fulfilled') throw result?.reason;
-    return mlflowTraceInfo(info, result.value);
-  });
-  return { traces, ...(found.cursor !== undefined && { next_page_token: found.cursor }) };
+async function withAssessments(
+  infos: readonly TraceInfo[],
+  { assessments }: TraceRouteDeps,
+): Promise<readonly object[]> {
+  const byTrace = await assessments.listAll(infos);
+  return infos.map((info) => mlflowTraceInfo(info, byTrace.get(info.traceId) ?? []));
 }

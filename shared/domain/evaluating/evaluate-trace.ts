@@ -41,8 +41,8 @@ export async function evaluateTrace(request: EvaluationRequest, deps: EvaluateTr
   const trace = await loadTrace(record, deps);
   const evaluations = await Promise.all(pending.map((selected) => evaluate(selected, { request, trace, deps })));
   const assessments = evaluations.flatMap((evaluation) => evaluation.assessments);
-  await deps.assessments.put(assessments);
-  await deps.archive.addAssessments(assessments);
+  const written = await deps.assessments.put(assessments);
+  await deps.archive.addAssessments(written);
   await deps.outcomes.put(evaluations.map(({ outcome }) => outcome));
 }
 

@@ -1,4 +1,5 @@
 import type { Assessment } from '../assessment.ts';
+import { withExplicit } from '../explicit-facts.ts';
 import type { ScorableSpan, ScorableTrace } from '../scorable-trace.ts';
 import type { JsonValue } from '../span.ts';
 import type { SpanText } from '../span-facts.ts';
@@ -6,13 +7,13 @@ import type { TraceInfo } from '../trace.ts';
 import { parseJson } from './attribute-text.ts';
 import { deriveTraceFacts, rootOf, traceInputs, traceOutputs } from './derive-trace-facts.ts';
 
-/** A trace as scorers see it; its facts are those of the spans given. */
+/** A trace as scorers see it; its facts are those of the spans given, and what was said of it. */
 export function toScorableTrace({
   info,
   spans: unordered,
   assessments,
 }: {
-  info: Pick<TraceInfo, 'traceId' | 'experimentId'>;
+  info: Pick<TraceInfo, 'traceId' | 'experimentId' | 'facts' | 'explicit'>;
   spans: readonly ScorableSpan[];
   assessments: readonly Assessment[];
 }): ScorableTrace {
@@ -22,7 +23,7 @@ export function toScorableTrace({
   return {
     traceId: info.traceId,
     experimentId: info.experimentId,
-    facts: deriveTraceFacts(spans),
+    facts: withExplicit(deriveTraceFacts(spans), info),
     spans,
     ...(inputs !== undefined && { inputs }),
     ...(outputs !== undefined && { outputs }),

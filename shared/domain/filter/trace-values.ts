@@ -1,4 +1,4 @@
-import type { TraceFacts } from '../trace.ts';
+import { own as read, sessionKey, sessionOf, userKey, userOf } from '../facts/who.ts';
 import type { FilterSubject } from './subject.ts';
 
 type TextOf = (subject: FilterSubject) => string | undefined;
@@ -28,9 +28,6 @@ const numbers: Readonly<Record<string, NumberOf>> = {
   tool_error_count: ({ facts }) => facts.toolErrorCount,
 };
 
-const sessionKey = 'mlflow.trace.session';
-const userKey = 'mlflow.trace.user';
-
 export function traceText(key: string): TextOf | undefined {
   return texts[key];
 }
@@ -56,17 +53,4 @@ function keyed(key: string, otherwise: TextOf): TextOf {
   if (key === sessionKey) return ({ facts }) => sessionOf(facts);
   if (key === userKey) return ({ facts }) => userOf(facts);
   return otherwise;
-}
-
-function sessionOf({ sessionId, metadata, tags }: TraceFacts): string | undefined {
-  return sessionId ?? read(metadata, sessionKey) ?? read(tags, sessionKey);
-}
-
-function userOf({ userId, metadata, tags }: TraceFacts): string | undefined {
-  return userId ?? read(metadata, userKey) ?? read(tags, userKey);
-}
-
-/** Own keys only: a tag may be called `constructor`. */
-function read(record: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
 }

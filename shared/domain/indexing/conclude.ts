@@ -2,16 +2,21 @@ import { decideSampling, mayBeSelected, type ScorerDecision } from '../decide-sa
 import type { EvaluationRequest } from '../evaluation.ts';
 import type { FilterSubject } from '../filter/subject.ts';
 import type { Rules } from '../rules.ts';
-import type { Completeness, TraceDecision, TraceFacts, TraceInfo } from '../trace.ts';
+import type { Completeness, Explicit, TraceDecision, TraceFacts, TraceInfo } from '../trace.ts';
 
-/** How far a trace is, from its facts and the clock alone. */
+/** How far a trace is, from its facts, what its client said, and the clock alone. */
 export function decideCompleteness(
-  trace: { facts: TraceFacts; lastArrivalAt: number },
+  trace: { facts: TraceFacts; lastArrivalAt: number; explicit?: Explicit },
   { rules, now }: { rules: Rules; now: number },
 ): { completeness: Completeness; dueAt?: number } {
-  if (trace.facts.complete) return { completeness: 'complete' };
+  if (isWhole(trace)) return { completeness: 'complete' };
   const dueAt = trace.lastArrivalAt + rules.settings.idleCloseMinutes * 60_000;
   return now >= dueAt ? { completeness: 'incomplete' } : { completeness: 'open', dueAt };
+}
+
+/** A client that counted its spans has ended them: the trace is whole when so many are here. */
+function isWhole({ facts, explicit }: { facts: TraceFacts; explicit?: Explicit }): boolean {
+  return explicit?.spanCount === undefined ? facts.complete : facts.spanCount >= explicit.spanCount;
 }
 
 /**

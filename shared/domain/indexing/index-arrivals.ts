@@ -9,6 +9,7 @@ import type {
   TraceBlock,
   TraceCodec,
   TraceIndex,
+  TraceRemover,
 } from '../ports.ts';
 import type { Rules } from '../rules.ts';
 import type { BlockRef, TraceInfo } from '../trace.ts';
@@ -17,6 +18,7 @@ import { decideAtArrival, decideCompleteness } from './conclude.ts';
 
 export interface IndexArrivalsDeps {
   readonly index: TraceIndex;
+  readonly remover: TraceRemover;
   readonly segments: SegmentStore;
   readonly rules: RuleStore;
   readonly archive: TraceArchive;
@@ -26,7 +28,10 @@ export interface IndexArrivalsDeps {
 }
 
 /** Where one arrived block stands after the index has been written. */
-type Placed = NewBlock & { readonly ref: BlockRef; readonly place: 'founded' | 'known' | 'further' | 'foreign' };
+type Placed = NewBlock & {
+  readonly ref: BlockRef;
+  readonly place: 'founded' | 'known' | 'further' | 'foreign' | 'deleted';
+};
 
 /**
  * Stores, indexes and archives the blocks of some arrivals. May be run again with the same blocks after dying anywhere:
@@ -42,6 +47,7 @@ export async function indexArrivals(blocks: readonly NewBlock[], deps: IndexArri
   await Promise.all([
     deps.archive.addSpans(archivedSpans(placed)),
     deps.archive.addTraces(presentInfos(placed, infos)),
+    eraseDeleted(placed, deps),
   ]);
   await requestSettling(placed, { infos, rules, deps });
 }
@@ -91,8 +97,23 @@ async function place(blocks: readonly NewBlock[], context: Context) {
   const others = blocks.filter((block) => !newFounders.has(block));
   const absent = new Set(others.map((block) => block.traceId).filter((id) => !infos.has(id)));
   for (const [traceId, info] of await context.deps.index.getInfos([...absent])) infos.set(traceId, info);
-  const placed = [...newFounders].map((block): Placed => ({ ...block, ref: refOf(block, context), place: 'founded' }));
-  return { placed: [...placed, ...(await placeFurther(others, infos, context))], infos };
+  const deleted = await context.deps.remover.deletedAmong([...absent].filter((id) => !infos.has(id)));
+  const at =
+    (place: Placed['place']) =>
+    (block: NewBlock): Placed => ({ ...block, ref: refOf(block, context), place });
+  const further = others.filter((block) => !deleted.has(block.traceId));
+  const placed = [
+    ...[...newFounders].map(at('founded')),
+    ...others.filter((block) => deleted.has(block.traceId)).map(at('deleted')),
+    ...(await placeFurther(further, infos, context)),
+  ];
+  return { placed, infos };
+}
+
+/** Spans of a deleted trace that came late, or again, were written with their neighbours: they do not stay. */
+async function eraseDeleted(placed: readonly Placed[], { segments }: IndexArrivalsDeps): Promise<void> {
+  const refs = placed.filter(isAt('deleted')).map(({ ref }) => ref);
+  if (refs.length > 0) await segments.erase(refs);
 }
 
 function refOf(block: NewBlock, { refs }: Context): BlockRef {
@@ -170,7 +191,8 @@ function toTraceBlock({ traceId, ref, arrivedAt }: { traceId: string; ref: Block
 }
 
 function archivedSpans(placed: readonly Placed[]): readonly ArchivedSpan[] {
-  return placed.flatMap(({ spans, experimentId, place }) =>
+  const kept = placed.filter(({ place }) => place !== 'deleted');
+  return kept.flatMap(({ spans, experimentId, place }) =>
     spans.map((span) => ({ ...span, experimentId, isForeign: place === 'foreign' })),
   );
 }

@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type FinishDeletionDeps, finishDeletion } from '../delete-traces.ts';
 import type { EvaluationRequest } from '../evaluation.ts';
+import { withExplicit } from '../explicit-facts.ts';
 import { deriveTraceFacts } from '../facts/derive-trace-facts.ts';
 import { InvalidFilterError } from '../filter/invalid-filter-error.ts';
 import { needsSpans } from '../filter/needs.ts';
@@ -13,7 +15,7 @@ import { type BlockSpan, type NewBlock, newBlock, packSegment, readSpans } from 
 import { decideCompleteness, decideSettled, evaluationRequest } from './conclude.ts';
 import type { IndexArrivalsDeps } from './index-arrivals.ts';
 
-export interface SettleTracesDeps extends IndexArrivalsDeps {
+export interface SettleTracesDeps extends IndexArrivalsDeps, Omit<FinishDeletionDeps, 'segments'> {
   readonly evaluationQueue: EvaluationQueue;
 }
 
@@ -60,10 +62,16 @@ export async function settleTraces(
 
 /** Undefined where there is no such trace any more. */
 async function settleTrace(traceId: string, deps: SettleTracesDeps): Promise<Settled | undefined> {
+  const written: BlockRef[] = [];
   for (let attempt = 0; attempt < attempts; attempt++) {
     const record = await readUnmarked(traceId, deps);
-    if (record === undefined) return undefined;
-    const settled = await settleRecord(record, deps);
+    if (record === undefined) {
+      // Spans that were merged while the trace was being deleted do not outlive it.
+      await deps.segments.erase(written);
+      await finishDeletion(traceId, deps);
+      return undefined;
+    }
+    const settled = await settleRecord(record, { deps, written });
     if (settled) return settled;
   }
   throw new SettlingConflictError(traceId);
@@ -78,10 +86,14 @@ async function readUnmarked(traceId: string, { index }: SettleTracesDeps): Promi
 }
 
 /** Undefined where another writer was first. */
-async function settleRecord(record: TraceRecord, deps: SettleTracesDeps): Promise<Settled | undefined> {
+async function settleRecord(
+  record: TraceRecord,
+  { deps, written }: { deps: SettleTracesDeps; written: BlockRef[] },
+): Promise<Settled | undefined> {
   const now = deps.now();
   const rules = await deps.rules.current(record.info.experimentId);
   const merged = await mergeBlocks(record, deps);
+  if (merged.written) written.push(merged.written);
   const before = record.info;
   const grown = { ...before, ...merged.changes };
   const { dueAt: _, ...undue } = grown;
@@ -94,7 +106,8 @@ async function settleRecord(record: TraceRecord, deps: SettleTracesDeps): Promis
   if (merged.replaced.length > 0) await deps.index.markMerged(merged.replaced);
   const request = await evaluationOf(info, { record, rules, deps });
   // A complete trace of one block was archived before its settling was asked for; deciding it does not change its row.
-  const isGrown = record.hasMerged || merged.replaced.length > 0 || info.completeness !== 'complete';
+  const isGrown =
+    record.hasMerged || merged.replaced.length > 0 || info.explicit !== undefined || info.completeness !== 'complete';
   return { info, isGrown, ...(request && { request }) };
 }
 
@@ -104,13 +117,14 @@ interface Merged {
   readonly replaced: readonly TraceBlock[];
   /** Undefined where the spans did not have to be read. */
   readonly spans?: readonly BlockSpan[];
+  readonly written?: BlockRef;
 }
 
-/** Rewrites the blocks of a trace as one; a trace of one block stays as it is. */
+/** Rewrites the blocks of a trace as one; a trace of one block stays as it is, as does one without spans. */
 async function mergeBlocks({ info, unmerged }: TraceRecord, deps: SettleTracesDeps): Promise<Merged> {
   const own = info.blocks.map((block): TraceBlock => ({ traceId: info.traceId, block, arrivedAt: info.lastArrivalAt }));
   const all = [...own, ...unmerged.filter(({ block }) => !own.some((known) => known.block.hash === block.hash))];
-  if (all.length === 1) return { changes: {}, replaced: unmerged };
+  if (all.length === own.length && own.length <= 1) return { changes: {}, replaced: unmerged };
   const lastArrivalAt = Math.max(info.lastArrivalAt, ...unmerged.map(({ arrivedAt }) => arrivedAt));
   const tracesData = deps.codec.merge(await Promise.all(all.map(({ block }) => readBlock(block, deps))));
   const block = newBlock(
@@ -121,9 +135,11 @@ async function mergeBlocks({ info, unmerged }: TraceRecord, deps: SettleTracesDe
   // The merge was written before and only its bookkeeping was cut short.
   if (info.blocks.length === 1 && info.blocks[0]?.hash === block.hash)
     return { changes: {}, replaced, spans: block.spans };
-  const ref = all.find((known) => known.block.hash === block.hash)?.block ?? (await writeBlock(block, deps));
+  const known = all.find((other) => other.block.hash === block.hash)?.block;
+  const ref = known ?? (await writeBlock(block, deps));
   return {
-    changes: { facts: deriveTraceFacts(block.spans), blocks: [ref], lastArrivalAt },
+    ...(known === undefined && { written: ref }),
+    changes: { facts: withExplicit(deriveTraceFacts(block.spans), info), blocks: [ref], lastArrivalAt },
     replaced,
     spans: block.spans,
   };
@@ -170,6 +186,7 @@ function readsSpans({ filter }: ScorerRule): boolean {
 
 async function readAllSpans(info: TraceInfo, deps: SettleTracesDeps): Promise<readonly BlockSpan[]> {
   const blocks = await Promise.all(info.blocks.map((block) => readBlock(block, deps)));
+  if (blocks.length === 0) return [];
   return readSpans(blocks.length === 1 && blocks[0] ? blocks[0] : deps.codec.merge(blocks), deps.codec);
 }
 

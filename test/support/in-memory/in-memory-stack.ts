@@ -5,8 +5,11 @@ import { otlpTraceCodec } from '../../../shared/adapters/otlp-trace-codec.ts';
 import type { ArrivalMessage } from '../../../shared/contracts/arrival-message.ts';
 import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
 import type { Assessment } from '../../../shared/domain/assessment.ts';
+import { deleteTraces } from '../../../shared/domain/delete-traces.ts';
+import { editTrace, startTrace } from '../../../shared/domain/edit-trace.ts';
 import type { EvaluationOutcome, EvaluationRequest } from '../../../shared/domain/evaluation.ts';
-import type { ArchivedSpan } from '../../../shared/domain/ports.ts';
+import type { TraceStatement } from '../../../shared/domain/explicit-facts.ts';
+import type { ArchivedSpan, Attachment } from '../../../shared/domain/ports.ts';
 import type { Rules } from '../../../shared/domain/rules.ts';
 import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
 import type { BlockRef, TraceInfo } from '../../../shared/domain/trace.ts';
@@ -23,6 +26,8 @@ interface Queued {
 export class InMemoryStack {
   readonly index = new InMemoryTraceIndex();
   readonly objects = new Map<string, Uint8Array>();
+  /** By name. */
+  readonly attachments = new Map<string, Attachment>();
   readonly archived = { traces: [] as TraceInfo[], spans: [] as ArchivedSpan[], assessments: [] as Assessment[] };
   readonly requested: EvaluationRequest[] = [];
   readonly rules: Rules;
@@ -41,13 +46,44 @@ export class InMemoryStack {
 
   /** Has the sweep look for due work. */
   async sweep(): Promise<void> {
-    const due = [...this.index.entries.values()].filter(
-      ({ info }) => info.dueAt !== undefined && info.dueAt <= this.nowMs,
-    );
-    await this.#settleQueue.settle(
-      due.map(({ info }) => info.traceId),
-      { delaySeconds: 0 },
-    );
+    await this.#settleQueue.settle(this.index.due(this.nowMs), { delaySeconds: 0 });
+  }
+
+  /** Says of a trace what its client says when it has ended. */
+  async start(traceId: string, statement: TraceStatement, fate?: Fate): Promise<TraceInfo> {
+    return startTrace({ traceId, experimentId: '0', statement }, this.#editing(new DyingProcess(fate)));
+  }
+
+  async tag(traceId: string, key: string, value: string, fate?: Fate): Promise<TraceInfo> {
+    return editTrace(traceId, () => ({ tags: { [key]: value } }), this.#editing(new DyingProcess(fate)));
+  }
+
+  async untag(traceId: string, key: string): Promise<TraceInfo> {
+    return editTrace(traceId, () => ({ removedTags: [key] }), this.#editing(new DyingProcess()));
+  }
+
+  /** Deletes a trace; answers how many there were. */
+  async delete(traceId: string, fate?: Fate): Promise<number> {
+    const process = new DyingProcess(fate);
+    const deps = {
+      index: process.wrap(this.index),
+      remover: process.wrap(this.index.remover),
+      segments: process.wrap(this.#segments),
+      attachments: process.wrap({ remove: async ({ name }: Attachment) => void this.attachments.delete(name) }),
+      search: { find: async () => [] },
+      now: () => this.nowMs,
+    };
+    return deleteTraces([traceId], { experimentId: '0', deps });
+  }
+
+  #editing(process: DyingProcess) {
+    return {
+      index: process.wrap(this.index),
+      editor: process.wrap(this.index.editor),
+      rules: process.wrap(this.#ruleStore),
+      settleQueue: process.wrap(this.#settleQueue),
+      now: () => this.nowMs,
+    };
   }
 
   /**
@@ -89,6 +125,10 @@ export class InMemoryStack {
   #indexTraces(process: DyingProcess) {
     return createIndexTraces({
       index: process.wrap(this.index),
+      remover: process.wrap(this.index.remover),
+      attachments: process.wrap({
+        remove: async (attachment: Attachment) => void this.attachments.delete(attachment.name),
+      }),
       segments: process.wrap(this.#segments),
       inbox: process.wrap({ get: async (key: string) => this.#object(key) }),
       rules: process.wrap(this.#ruleStore),
@@ -129,8 +169,13 @@ export class InMemoryStack {
   };
 
   readonly #segments = {
-    put: async (key: string, bytes: Uint8Array) => void this.objects.set(key, bytes),
+    put: async (key: string, bytes: Uint8Array) => {
+      if (!this.objects.has(key)) this.objects.set(key, Uint8Array.from(bytes));
+    },
     readBlock: async ({ key, offset, length }: BlockRef) => this.#object(key).subarray(offset, offset + length),
+    erase: async (blocks: readonly BlockRef[]) => {
+      for (const { key, offset, length } of blocks) this.#object(key).fill(0, offset, offset + length);
+    },
   };
 
   readonly #archive = {
@@ -169,10 +214,10 @@ export class InMemoryStack {
     return bytes;
   }
 
-  #putAssessments(assessments: readonly Assessment[]): void {
-    for (const assessment of assessments) {
-      this.index.entries.get(assessment.traceId)?.assessments.set(assessment.assessmentId, assessment);
-    }
+  #putAssessments(assessments: readonly Assessment[]): readonly Assessment[] {
+    return assessments.filter((assessment) =>
+      this.index.entries.get(assessment.traceId)?.assessments.set(assessment.assessmentId, assessment),
+    );
   }
 
   #putOutcomes(outcomes: readonly EvaluationOutcome[]): void {

@@ -1,6 +1,6 @@
 import type { Assessment } from '../../../shared/domain/assessment.ts';
 import type { EvaluationOutcome } from '../../../shared/domain/evaluation.ts';
-import type { TraceBlock, TraceIndex, TraceRecord } from '../../../shared/domain/ports.ts';
+import type { TraceBlock, TraceEditor, TraceIndex, TraceRecord, TraceRemover } from '../../../shared/domain/ports.ts';
 import type { TraceInfo } from '../../../shared/domain/trace.ts';
 
 interface Entry {
@@ -12,18 +12,67 @@ interface Entry {
   assessments: Map<string, Assessment>;
 }
 
+function newEntry(info: TraceInfo): Entry {
+  return { info, blocks: new Map(), foreign: new Map(), outcomes: new Map(), assessments: new Map() };
+}
+
 /** The traces table as a map, with the conditions of the real one. */
 export class InMemoryTraceIndex implements TraceIndex {
   readonly entries = new Map<string, Entry>();
+  /** What is left of deleted traces; undefined once their deletion is finished. */
+  readonly tombstones = new Map<string, { entry: Entry; dueAt: number } | undefined>();
 
   async foundTraces(infos: readonly TraceInfo[]) {
     return infos.map((info) => {
-      if (this.entries.has(info.traceId)) return 'exists' as const;
-      const empty = { blocks: new Map(), foreign: new Map(), outcomes: new Map(), assessments: new Map() };
-      this.entries.set(info.traceId, { info, ...empty });
+      if (this.entries.has(info.traceId) || this.tombstones.has(info.traceId)) return 'exists' as const;
+      this.entries.set(info.traceId, newEntry(info));
       return 'founded' as const;
     });
   }
+
+  /** What the sweep finds. */
+  due(now: number): readonly string[] {
+    const open = [...this.entries.values()].map(({ info }) => ({ traceId: info.traceId, dueAt: info.dueAt }));
+    const deleted = [...this.tombstones].map(([traceId, left]) => ({ traceId, dueAt: left?.dueAt }));
+    return [...open, ...deleted].flatMap(({ traceId, dueAt }) => (dueAt !== undefined && dueAt <= now ? traceId : []));
+  }
+
+  readonly editor: Pick<TraceEditor, 'found' | 'amend' | 'noteAttachment'> = {
+    found: async (info, { dueAt }) => {
+      if (this.entries.has(info.traceId) || this.tombstones.has(info.traceId)) return false;
+      this.entries.set(info.traceId, { ...newEntry({ ...info, dueAt: dueAt + 20_000 }), unsettledUntil: dueAt });
+      return true;
+    },
+    amend: async (info, { expectedRevision, mark: { now, dueAt } }) => {
+      const entry = this.entries.get(info.traceId);
+      if (entry?.info.revision !== expectedRevision) return 'conflict';
+      const before = entry.unsettledUntil ?? 0;
+      entry.info = { ...info, dueAt: dueAt + 20_000 };
+      entry.unsettledUntil = dueAt;
+      return before > now ? 'amended' : 'marked';
+    },
+    noteAttachment: async () => {},
+  };
+
+  readonly remover: TraceRemover = {
+    bury: async (traceId, { dueAt }) => {
+      const entry = this.entries.get(traceId);
+      if (!entry) return false;
+      this.entries.delete(traceId);
+      this.tombstones.set(traceId, { entry, dueAt });
+      return true;
+    },
+    remains: async (traceId) => {
+      const entry = this.tombstones.get(traceId)?.entry;
+      if (!entry) return undefined;
+      const beside = [...entry.blocks.values(), ...entry.foreign.values()].map(({ block }) => block);
+      return { experimentId: entry.info.experimentId, blocks: [...entry.info.blocks, ...beside], attachments: [] };
+    },
+    clear: async (traceId) => {
+      if (this.tombstones.has(traceId)) this.tombstones.set(traceId, undefined);
+    },
+    deletedAmong: async (traceIds) => new Set(traceIds.filter((id) => this.tombstones.has(id))),
+  };
 
   async getInfos(traceIds: readonly string[]) {
     return new Map(
@@ -70,7 +119,8 @@ export class InMemoryTraceIndex implements TraceIndex {
   }
 
   async markUnsettled(traceId: string, { now, dueAt }: { now: number; dueAt: number }) {
-    const entry = this.existing(traceId);
+    const entry = this.entries.get(traceId);
+    if (!entry) return false;
     if (entry.unsettledUntil !== undefined && entry.unsettledUntil > now) return false;
     entry.unsettledUntil = dueAt;
     entry.info = { ...entry.info, dueAt: dueAt + 20_000 };
@@ -78,12 +128,12 @@ export class InMemoryTraceIndex implements TraceIndex {
   }
 
   async clearUnsettled(traceId: string) {
-    delete this.existing(traceId).unsettledUntil;
+    delete this.entries.get(traceId)?.unsettledUntil;
   }
 
   async replaceInfo(info: TraceInfo, expectedRevision: number) {
-    const entry = this.existing(info.traceId);
-    if (entry.info.revision !== expectedRevision || entry.unsettledUntil !== undefined) return false;
+    const entry = this.entries.get(info.traceId);
+    if (entry?.info.revision !== expectedRevision || entry.unsettledUntil !== undefined) return false;
     entry.info = info;
     return true;
   }

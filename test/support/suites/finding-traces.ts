@@ -71,7 +71,7 @@ export function describeFindingTraces(engine: string, tables: () => Tables): voi
     });
 
     const idsOf = async (query: Partial<TimeQuery>) =>
-      (await search.newest({ ...everything, ...query })).map(({ traceId }) => traceId);
+      (await search.find({ ...everything, ...query })).map(({ traceId }) => traceId);
 
     test('finds the traces of an experiment newest first, over shards and days', async () => {
       expect(await idsOf({})).toEqual(newestFirst);
@@ -97,7 +97,7 @@ export function describeFindingTraces(engine: string, tables: () => Tables): voi
       const seen: string[] = [];
       let before: string | undefined;
       for (;;) {
-        const page = await search.newest({ ...everything, limit: 9, before });
+        const page = await search.find({ ...everything, limit: 9, before });
         if (page.length === 0) break;
         seen.push(...page.map(({ traceId }) => traceId));
         before = page.at(-1)?.position;
@@ -110,8 +110,8 @@ export function describeFindingTraces(engine: string, tables: () => Tables): voi
       const index = dynamoTraceIndex(tables().client, tables().traces, { retentionDays: 30 });
       const twins = Array.from({ length: 10 }, () => aTraceInfo({ experimentId: '24' }));
       await index.foundTraces(twins);
-      const first = await search.newest({ ...everything, experimentIds: ['24'], limit: 4 });
-      const rest = await search.newest({ ...everything, experimentIds: ['24'], before: first.at(-1)?.position });
+      const first = await search.find({ ...everything, experimentIds: ['24'], limit: 4 });
+      const rest = await search.find({ ...everything, experimentIds: ['24'], before: first.at(-1)?.position });
       const seen = [...first, ...rest].map(({ traceId }) => traceId);
       expect(seen).toEqual(
         twins

@@ -4,7 +4,7 @@ import { dynamoEvaluationStore } from '../../../shared/adapters/dynamo-evaluatio
 import { dynamoTraceIndex } from '../../../shared/adapters/dynamo-trace-index.ts';
 import type { EvaluationOutcome } from '../../../shared/domain/evaluation.ts';
 import type { AssessmentStore, EvaluationStore, TraceIndex } from '../../../shared/domain/ports.ts';
-import { aTraceId, aTraceInfo, noon } from '../builders/a-trace-info.ts';
+import { aTraceInfo, noon } from '../builders/a-trace-info.ts';
 import { anAssessment } from '../builders/an-assessment.ts';
 import type { Tables } from '../dynamo-tables.ts';
 
@@ -23,11 +23,17 @@ export function describeTraceNeighbours(engine: string, tables: () => Tables): v
       evaluations = dynamoEvaluationStore(client, traces, options);
     });
 
+    async function aFoundTrace(): Promise<string> {
+      const info = aTraceInfo();
+      await index.foundTraces([info]);
+      return info.traceId;
+    }
+
     const byId = (a: { assessmentId: string }, b: { assessmentId: string }) =>
       a.assessmentId < b.assessmentId ? -1 : 1;
 
     test('gives back the assessments of a trace as they were put', async () => {
-      const traceId = aTraceId();
+      const traceId = await aFoundTrace();
       const put = [
         anAssessment({ traceId, value: { score: 0.25, labels: ['a', ''], none: null } }),
         anAssessment({ traceId, value: null, error: { code: 'TIMEOUT', message: '' }, spanId: '00f067aa0ba902b7' }),
@@ -38,19 +44,61 @@ export function describeTraceNeighbours(engine: string, tables: () => Tables): v
           metadata: { a: '' },
         }),
       ];
-      await assessments.put([...put, anAssessment()]);
+      await assessments.put([...put, anAssessment({ traceId: await aFoundTrace() })]);
       expect((await assessments.list(traceId)).toSorted(byId)).toEqual(put.toSorted(byId));
     });
 
+    test('keeps nothing about a trace that is not there', async () => {
+      const kept = anAssessment({ traceId: await aFoundTrace() });
+      const lost = anAssessment();
+      expect(await assessments.put([lost, kept])).toEqual([kept]);
+      expect(await assessments.list(lost.traceId)).toEqual([]);
+    });
+
+    test('lists the assessments of a page of traces, also of those that have more than their item names', async () => {
+      const [few, many, none] = [await aFoundTrace(), await aFoundTrace(), await aFoundTrace()];
+      const put = [
+        anAssessment({ traceId: few }),
+        anAssessment({ traceId: few }),
+        ...Array.from({ length: 130 }, () => anAssessment({ traceId: many })),
+      ];
+      for (const assessment of put) await assessments.put([assessment]);
+      const infos = [...(await index.getInfos([few, many, none])).values()];
+      const listed = await assessments.listAll(infos);
+      expect(listed.get(few)).toEqual(put.slice(0, 2).toSorted(byId));
+      expect(listed.get(many)).toEqual(put.slice(2).toSorted(byId));
+      expect(listed.get(none)).toBeUndefined();
+    });
+
+    test('removes an assessment, and again without a word', async () => {
+      const traceId = await aFoundTrace();
+      const [first, second] = [anAssessment({ traceId }), anAssessment({ traceId })];
+      await assessments.put([first, second]);
+      await assessments.remove(traceId, first.assessmentId);
+      await assessments.remove(traceId, first.assessmentId);
+      expect(await assessments.list(traceId)).toEqual([second]);
+      expect((await index.getInfos([traceId])).get(traceId)?.assessmentIds).toEqual([second.assessmentId]);
+    });
+
+    test('leaves the ids of assessments alone when the info is rewritten', async () => {
+      const info = aTraceInfo();
+      await index.foundTraces([info]);
+      const assessment = anAssessment({ traceId: info.traceId });
+      await assessments.put([assessment]);
+      expect(await index.replaceInfo({ ...info, revision: 2 }, 1)).toBe(true);
+      const { assessmentIds } = (await index.getInfos([info.traceId])).get(info.traceId) ?? {};
+      expect(assessmentIds).toEqual([assessment.assessmentId]);
+    });
+
     test('overwrites an assessment by its id', async () => {
-      const first = anAssessment({ value: 'yes' });
+      const first = anAssessment({ traceId: await aFoundTrace(), value: 'yes' });
       await assessments.put([first]);
       await assessments.put([{ ...first, value: 'no' }]);
       expect(await assessments.list(first.traceId)).toEqual([{ ...first, value: 'no' }]);
     });
 
     test('puts more assessments than one call takes', async () => {
-      const traceId = aTraceId();
+      const traceId = await aFoundTrace();
       const put = Array.from({ length: 60 }, () => anAssessment({ traceId }));
       await assessments.put(put);
       expect((await assessments.list(traceId)).toSorted(byId)).toEqual(put.toSorted(byId));

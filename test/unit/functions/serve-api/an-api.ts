@@ -5,7 +5,9 @@ import { dynamoAssessmentStore } from '../../../../shared/adapters/dynamo-assess
 import { dynamoExperimentStore } from '../../../../shared/adapters/dynamo-experiment-store.ts';
 import { dynamoRuleStore } from '../../../../shared/adapters/dynamo-rule-store.ts';
 import { dynamoScorerStore } from '../../../../shared/adapters/dynamo-scorer-store.ts';
+import { dynamoTraceEditor } from '../../../../shared/adapters/dynamo-trace-editor.ts';
 import { dynamoTraceReader } from '../../../../shared/adapters/dynamo-trace-reader.ts';
+import { dynamoTraceRemover } from '../../../../shared/adapters/dynamo-trace-remover.ts';
 import { dynamoTraceSearch } from '../../../../shared/adapters/dynamo-trace-search.ts';
 import { otlpTraceCodec } from '../../../../shared/adapters/otlp-trace-codec.ts';
 import { noon } from '../../../support/builders/a-trace-info.ts';
@@ -72,8 +74,13 @@ function depsOn({ client, traces, registry }: Tables, failures: unknown[]): Serv
   let ids = 0;
   return {
     index: dynamoTraceReader(client, traces),
+    editor: dynamoTraceEditor(client, traces, { retentionDays: 30 }),
+    remover: dynamoTraceRemover(client, traces, { retentionDays: 30 }),
     search: dynamoTraceSearch(client, traces),
-    segments: { readBlock: nothing },
+    segments: { readBlock: nothing, erase: async () => {} },
+    attachments: { put: nothing, urlOf: nothing, remove: nothing },
+    archive: { addAssessments: async () => {} },
+    settleQueue: { settle: async () => {} },
     answers: { put: async () => 'https://storage.example/signed' },
     codec: otlpTraceCodec,
     assessments: dynamoAssessmentStore(client, traces, { retentionDays: 30 }),
@@ -82,6 +89,7 @@ function depsOn({ client, traces, registry }: Tables, failures: unknown[]): Serv
     rules: dynamoRuleStore(client, registry, { cacheSeconds: 0, now: () => noon }),
     newId: () => String(++ids).padStart(32, '0'),
     now: () => noon,
+    sleep: async () => {},
     logger: { error: (_: string, extra: unknown) => failures.push(extra) } as unknown as ServeApiDeps['logger'],
   };
 }

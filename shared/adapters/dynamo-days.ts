@@ -1,0 +1,26 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { dayOf, type TraceItemOptions, toDayItem } from '../contracts/trace-item.ts';
+import type { TraceInfo } from '../domain/trace.ts';
+import { batchWrite, type Item } from './dynamo-batch.ts';
+
+/** Days that one process remembers to have announced. */
+const maxAnnounced = 10_000;
+
+/** Writes that an experiment has traces of a day before the first of them can be looked for; once a process, and again each day. */
+export function dayAnnouncer(client: DynamoDBClient, table: string, options: TraceItemOptions) {
+  const announced = new Set<string>();
+  return async (infos: readonly TraceInfo[]): Promise<void> => {
+    const fresh = new Map<string, Item>();
+    for (const { experimentId, facts, lastArrivalAt } of infos) {
+      const day = dayOf(facts.requestTime);
+      const key = `${experimentId}#${day}#${dayOf(lastArrivalAt)}`;
+      if (!announced.has(key))
+        fresh.set(key, marshall(toDayItem(experimentId, day, { ...options, now: lastArrivalAt })));
+    }
+    if (fresh.size === 0) return;
+    await batchWrite(client, { table, puts: [...fresh.values()] });
+    if (announced.size > maxAnnounced) announced.clear();
+    for (const key of fresh.keys()) announced.add(key);
+  };
+}
