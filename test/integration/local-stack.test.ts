@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { region } from '../../local/template/physical-names.ts';
+import { s3SegmentStore } from '../../shared/adapters/s3-segment-store.ts';
 import { startTestStack, type TestStack } from '../support/local-stack.ts';
 
 let stack: TestStack;
@@ -50,7 +51,7 @@ describe('a call that the role of a function does not grant', () => {
 
   it('to a queue is refused', async () => {
     const { sqs } = clientsOf('serve-api');
-    const QueueUrl = stack.stack.outputs.get('ArrivalsQueueUrl');
+    const QueueUrl = stack.stack.outputs.get('EvaluationsQueueUrl');
     await expect(sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }))).rejects.toThrow(
       /serve-api .* sqs:SendMessage/,
     );
@@ -82,6 +83,22 @@ describe('an object put under a condition', () => {
   it('is put once when several race', async () => {
     const results = await Promise.allSettled([1, 2, 3, 4].map(() => put('conditions/race', { IfNoneMatch: '*' })));
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+});
+
+describe('a segment', () => {
+  it('loses blocks to several who erase at once, and gets none back when it is written again', async () => {
+    const { s3 } = stack.stack.clients();
+    const store = s3SegmentStore(s3, stack.stack.outputs.get('TraceStoreBucket') ?? '');
+    const bytes = randomBytes(60_000);
+    const key = `segments/0/2026-11-21/${randomUUID()}`;
+    const at = (i: number) => ({ hash: String(i), key, offset: i * 10_000, length: 4_000 });
+    await store.put(key, bytes);
+    await Promise.all([0, 1, 2, 3, 4, 5].map((i) => store.erase([at(i)])));
+    await store.put(key, bytes);
+    for (const i of [0, 1, 2, 3, 4, 5]) bytes.fill(0, at(i).offset, at(i).offset + at(i).length);
+    const whole = await store.readBlock({ ...at(0), length: bytes.length });
+    expect(Buffer.compare(whole, bytes)).toBe(0);
   });
 });
 

@@ -4,10 +4,17 @@ import { createTables, type Tables } from '../dynamo-tables.ts';
 import { localCredentials } from '../local-credentials.ts';
 import { describeFindingTraces } from './finding-traces.ts';
 import { describeRegistry } from './registry.ts';
+import { describeTraceEdits } from './trace-edits.ts';
 import { describeTraceIndex } from './trace-index.ts';
 import { describeTraceNeighbours } from './trace-neighbours.ts';
 
-const suites = [describeTraceIndex, describeTraceNeighbours, describeFindingTraces, describeRegistry];
+const suites = [
+  describeTraceIndex,
+  describeTraceEdits,
+  describeTraceNeighbours,
+  describeFindingTraces,
+  describeRegistry,
+];
 
 /** Everything that the DynamoDB adapters promise. Each suite has tables of its own. */
 export function describeDynamoAdapters(

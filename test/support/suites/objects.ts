@@ -52,6 +52,17 @@ export function describeObjectAdapters(name: string, endpoint: () => string): vo
       expect(Buffer.compare(await store.readBlock(block(0, bytes.length)), bytes)).toBe(0);
     });
 
+    test('erases blocks and leaves their neighbours, also of segments that are gone', async () => {
+      const key = 'segments/7/2026-06-01/erased';
+      await store.put(key, bytes);
+      const blocks = Array.from({ length: 6 }, (_, i) => ({ hash: 'x', key, offset: i * 10_000, length: 4_000 }));
+      const gone = { hash: 'x', key: 'segments/7/2026-06-01/gone', offset: 0, length: 1 };
+      for (const each of blocks) await store.erase([each, gone]);
+      const expected = Buffer.from(bytes);
+      for (const { offset, length } of blocks) expected.fill(0, offset, offset + length);
+      expect(Buffer.compare(await store.readBlock({ ...gone, key, length: bytes.length }), expected)).toBe(0);
+    });
+
     test('fails rather than answering with less than the block', async () => {
       await expect(store.readBlock(block(99_999, 2))).rejects.toThrow('got 1 bytes, expected 2');
       await expect(store.readBlock(block(100_000, 1))).rejects.toThrow();

@@ -159,7 +159,8 @@ export function describeTraceIndex(engine: string, tables: () => Tables): void {
       await index.addBlocks([aTraceBlock(info.traceId, aBlockRef('last'))]);
       const record = await index.readTrace(info.traceId);
       expect(record?.assessments).toHaveLength(8);
-      expect(record?.info).toEqual(info);
+      expect(record?.info.assessmentIds).toHaveLength(8);
+      expect({ ...record?.info, assessmentIds: undefined }).toEqual({ ...info, assessmentIds: undefined });
       expect(record?.unmerged).toHaveLength(1);
     });
   });
