@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Role } from '../../shared/domain/api-key.ts';
+import { type Role, roles } from '../../shared/domain/api-key.ts';
 import type { Connection } from '../connection.ts';
 import { createKey } from '../keys.ts';
 import type { Print } from '../print.ts';
@@ -13,7 +13,7 @@ export function addKeyCommands(
   keys
     .command('create')
     .description('make a key; it is shown once and kept nowhere')
-    .addOption(new Option('--role <role>', 'what it may do').choices(['ingest', 'read', 'admin']).makeOptionMandatory())
+    .addOption(new Option('--role <role>', 'what it may do').choices(roles).makeOptionMandatory())
     .option('--experiment <id...>', 'experiments it is limited to (default: all)')
     .option('--name <name>', 'what it is for', 'unnamed')
     .action(async ({ role, experiment = [], name }: { role: Role; experiment?: string[]; name: string }) => {

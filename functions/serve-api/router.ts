@@ -1,5 +1,5 @@
 import { ApiError } from '../../shared/domain/api-error.ts';
-import type { Role } from '../../shared/domain/api-key.ts';
+import { type Role, roles } from '../../shared/domain/api-key.ts';
 import type { ApiRequest } from './request.ts';
 
 /** A route answers a value for JSON, or a text, or the URL where the answer lies. */
@@ -14,7 +14,12 @@ export interface Route {
   readonly handle: (request: ApiRequest) => Promise<Answer>;
 }
 
-export const readers: readonly Role[] = ['read', 'admin'];
+export { ingesters } from '../../shared/domain/api-key.ts';
+/** What a client asks before it sends or reads anything. */
+export const keyHolders: readonly Role[] = roles;
+export const readers: readonly Role[] = ['read', 'write', 'admin'];
+/** Traces and what is said about them, experiments and runs, but not what watches them. */
+export const writers: readonly Role[] = ['write', 'admin'];
 export const admins: readonly Role[] = ['admin'];
 
 export interface MatchedRoute {

@@ -1,12 +1,12 @@
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod';
-import type { ApiKey } from '../domain/api-key.ts';
+import { type ApiKey, roles } from '../domain/api-key.ts';
 import type { KeyStore } from '../domain/ports.ts';
 
 const keyItem = z.object({
   v: z.literal(1),
-  role: z.enum(['ingest', 'read', 'admin']),
+  role: z.enum(roles),
   experimentIds: z.array(z.string()),
   name: z.string(),
   createdAt: z.number(),

@@ -1,5 +1,9 @@
-/** Who calls: `ingest` sends traces, `read` reads, `admin` does everything. */
-export type Role = 'ingest' | 'read' | 'admin';
+/** Who calls: `ingest` sends traces, `read` reads, `write` does both and changes what is known of them, `admin` does everything. */
+export const roles = ['ingest', 'read', 'write', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** Those who send traces, over OTLP or MLflow's REST API. */
+export const ingesters: readonly Role[] = ['ingest', 'write', 'admin'];
 
 export interface ApiKey {
   readonly role: Role;

@@ -11,7 +11,7 @@ import { existingTrace } from '../../../shared/domain/edit-trace.ts';
 import type { AssessmentArchive, AssessmentStore, Clock, TraceReader } from '../../../shared/domain/ports.ts';
 import type { TraceInfo } from '../../../shared/domain/trace.ts';
 import { type ApiRequest, fitsItem, parse, tooLarge } from '../request.ts';
-import { admins, type Route, readers } from '../router.ts';
+import { type Route, readers, writers } from '../router.ts';
 
 export interface AssessmentRouteDeps {
   readonly index: Pick<TraceReader, 'getInfos'>;
@@ -26,10 +26,10 @@ export function assessmentRoutes(deps: AssessmentRouteDeps): readonly Route[] {
   const base = '/api/3.0/mlflow/traces/{traceId}/assessments';
   const one = `${base}/{assessmentId}`;
   return [
-    { method: 'POST', path: base, roles: admins, handle: (request) => create(request, deps) },
+    { method: 'POST', path: base, roles: writers, handle: (request) => create(request, deps) },
     { method: 'GET', path: one, roles: readers, handle: async (request) => answer(await existing(request, deps)) },
-    { method: 'PATCH', path: one, roles: admins, handle: (request) => update(request, deps) },
-    { method: 'DELETE', path: one, roles: admins, handle: (request) => remove(request, deps) },
+    { method: 'PATCH', path: one, roles: writers, handle: (request) => update(request, deps) },
+    { method: 'DELETE', path: one, roles: writers, handle: (request) => remove(request, deps) },
   ];
 }
 

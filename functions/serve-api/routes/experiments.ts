@@ -4,7 +4,7 @@ import { ApiError } from '../../../shared/domain/api-error.ts';
 import type { Experiment } from '../../../shared/domain/experiment.ts';
 import type { Clock, ExperimentStore } from '../../../shared/domain/ports.ts';
 import { parse, required } from '../request.ts';
-import { admins, type Route, readers } from '../router.ts';
+import { keyHolders, type Route, readers, writers } from '../router.ts';
 
 export interface ExperimentRouteDeps {
   readonly experiments: ExperimentStore;
@@ -20,7 +20,7 @@ export function experimentRoutes({ experiments, now }: ExperimentRouteDeps): rea
     {
       method: 'POST',
       path: `${base}/create`,
-      roles: admins,
+      roles: writers,
       handle: async ({ body }) => {
         const { name, tags = [] } = parse(creation, body);
         const at = now();
@@ -39,7 +39,7 @@ export function experimentRoutes({ experiments, now }: ExperimentRouteDeps): rea
     {
       method: 'GET',
       path: `${base}/get`,
-      roles: readers,
+      roles: keyHolders,
       handle: async ({ query, requireExperiment }) => {
         const id = required(query, 'experiment_id');
         requireExperiment(id);
@@ -49,7 +49,7 @@ export function experimentRoutes({ experiments, now }: ExperimentRouteDeps): rea
     {
       method: 'GET',
       path: `${base}/get-by-name`,
-      roles: readers,
+      roles: keyHolders,
       handle: async ({ query, requireExperiment }) => {
         const name = required(query, 'experiment_name');
         const experiment = await experiments.getByName(name);

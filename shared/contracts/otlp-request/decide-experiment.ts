@@ -1,3 +1,4 @@
+import { ingesters } from '../../domain/api-key.ts';
 import { defaultExperimentId } from '../../domain/experiment.ts';
 import type { Headers } from './negotiate-content.ts';
 import { RefusedRequest } from './refused-request.ts';
@@ -23,7 +24,7 @@ export function decideExperiment(headers: Headers, caller: Caller | undefined): 
       'the API key is unknown or revoked: send a valid one as "authorization: Bearer <key>"',
     );
   }
-  if (caller.role !== 'ingest' && caller.role !== 'admin') {
+  if (!ingesters.some((role) => role === caller.role)) {
     throw new RefusedRequest(403, `a key of role ${caller.role} cannot send traces: use one of role ingest`);
   }
   const allowed = caller.experimentIds ? caller.experimentIds.split(',') : [];
