@@ -10,6 +10,13 @@ export interface ApiKey {
   /** Experiments it is limited to; empty: all. */
   readonly experimentIds: readonly string[];
   readonly name: string;
+  /** Requests a second; absent: as many as the stage takes. */
+  readonly rateLimit?: number | undefined;
   /** Epoch ms. */
   readonly createdAt: number;
+}
+
+/** A key as it is kept: by the lower-case hex sha256 of its secret. */
+export interface StoredKey extends ApiKey {
+  readonly hash: string;
 }

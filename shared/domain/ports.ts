@@ -1,4 +1,4 @@
-import type { ApiKey } from './api-key.ts';
+import type { ApiKey, StoredKey } from './api-key.ts';
 import type { Assessment } from './assessment.ts';
 import type { EvaluationOutcome, EvaluationRequest } from './evaluation.ts';
 import type { Experiment } from './experiment.ts';
@@ -204,6 +204,10 @@ export interface KeyStore {
   /** By the lower-case hex sha256 of the key. */
   get(keyHash: string): Promise<ApiKey | undefined>;
   put(keyHash: string, key: ApiKey): Promise<void>;
+  /** Every key that works, oldest first. */
+  list(): Promise<readonly StoredKey[]>;
+  /** Ends a key; one that is not there stays so. */
+  remove(keyHash: string): Promise<void>;
 }
 
 export interface AssessmentStore {

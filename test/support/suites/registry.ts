@@ -244,5 +244,38 @@ function describeKeys(engine: string, tables: () => Tables): void {
       expect(await store.get('ab'.repeat(32))).toEqual({ ...key, role: 'admin', experimentIds: [], name: '' });
       expect(await store.get('cd'.repeat(32))).toBeUndefined();
     });
+
+    test('lists every key that works, oldest first, and none that was removed', async () => {
+      const key = (name: string, createdAt: number): ApiKey => ({ role: 'write', experimentIds: [], name, createdAt });
+      const limited = { ...key('limited', noon + 2), rateLimit: 100 };
+      await store.put('3'.repeat(64), limited);
+      await store.put('2'.repeat(64), key('second', noon + 1));
+      await store.put('4'.repeat(64), key('gone', noon + 3));
+      await store.remove('4'.repeat(64));
+      await store.remove('4'.repeat(64));
+      expect((await store.list()).filter(({ createdAt }) => createdAt > noon)).toEqual([
+        { ...key('second', noon + 1), hash: '2'.repeat(64) },
+        { ...limited, hash: '3'.repeat(64) },
+      ]);
+      expect(await store.get('4'.repeat(64))).toBeUndefined();
+    });
+
+    test.each([
+      [
+        'made',
+        (dying: KeyStore) => dying.put('5'.repeat(64), { role: 'read', experimentIds: [], name: '', createdAt: 0 }),
+      ],
+      ['removed', (dying: KeyStore) => dying.remove('6'.repeat(64))],
+    ])('lists a key that works wherever the writer died while it was %s', async (_, write) => {
+      await store.put('6'.repeat(64), { role: 'read', experimentIds: [], name: '', createdAt: 0 });
+      const { client, registry } = tables();
+      const [steps, dying] = [{ left: 1 }, Object.create(client) as typeof client];
+      dying.send = ((command: never) =>
+        steps.left-- > 0 ? client.send(command) : Promise.reject(new Error('died'))) as typeof client.send;
+      await expect(write(dynamoKeyStore(dying, registry))).rejects.toThrow('died');
+      const listed = (await store.list()).map(({ hash }) => hash);
+      for (const hash of ['5'.repeat(64), '6'.repeat(64)])
+        expect(listed.includes(hash)).toBe((await store.get(hash)) !== undefined);
+    });
   });
 }

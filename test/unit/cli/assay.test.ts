@@ -54,11 +54,54 @@ const bodiesOf = (what: string) => asked.filter((request) => request.what === wh
 describe('keys create', () => {
   it('stores the name that it is given, and the hash, never the key', async () => {
     const { out } = await assay('keys', 'create', '--role', 'ingest', '--name', 'my-app', '--experiment', '3', '4');
-    const [put] = bodiesOf('PutItem') as [{ Item: Record<string, { S?: string }> }];
+    const [, put] = bodiesOf('PutItem') as [unknown, { Item: Record<string, { S?: string }> }];
     expect(put.Item.name?.S).toBe('my-app');
     expect(put.Item.pk?.S).toMatch(/^key#[0-9a-f]{64}$/);
     expect(out).toMatch(/^assay_[\w-]{43}\n$/);
     expect(JSON.stringify(put)).not.toContain(out.trim());
+  });
+});
+
+describe('keys', () => {
+  const [one, other] = ['a1b2c3'.padEnd(64, '0'), 'a1b2c3'.padEnd(64, '1')];
+  const item = (hash: string, name: string, rest = {}) => ({
+    ...{ pk: { S: `key#${hash}` }, sk: { S: 'key' }, v: { N: '1' }, role: { S: 'ingest' }, name: { S: name } },
+    ...{ experimentIds: { L: [] }, createdAt: { N: '0' }, ...rest },
+  });
+  beforeEach(() => {
+    replies.Query = { Items: [one, other].map((hash) => ({ pk: { S: 'keys' }, sk: { S: hash } })) };
+    const limits = { experimentIds: { L: [{ S: '3' }, { S: '4' }] }, rateLimit: { N: '100' } };
+    replies.BatchGetItem = { Responses: { registry: [item(one, 'my-app', limits), item(other, 'unnamed')] } };
+  });
+  const removed = () => bodiesOf('DeleteItem').map(({ Key }) => (Key as { pk: { S: string } }).pk.S);
+
+  it('create takes a limit of requests a second, a whole number', async () => {
+    await assay('keys', 'create', '--role', 'write', '--rate-limit', '100');
+    expect(bodiesOf('PutItem')[1]).toMatchObject({ Item: { role: { S: 'write' }, rateLimit: { N: '100' } } });
+    const refused = await assay('keys', 'create', '--role', 'write', '--rate-limit', '0.5');
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('whole number')]);
+  });
+
+  it('list shows what each may do, and its hash for people to name it by', async () => {
+    const { out } = await assay('keys', 'list');
+    expect(out).toMatch(/a1b2c3000000 +my-app +ingest +3 4 +100 +1970/);
+    expect(out).toMatch(/a1b2c3111111 +unnamed +ingest +all +- +1970/);
+    expect(JSON.parse((await assay('--json', 'keys', 'list')).out)[0]).toMatchObject({ hash: one, rate_limit: 100 });
+  });
+
+  it.each(['my-app', 'a1b2c30', 'A1B2C30'])('revoke ends the one key that %s stands for', async (which) => {
+    expect((await assay('keys', 'revoke', which)).out).toContain('revoked my-app (a1b2c3000000)');
+    expect(removed()).toEqual([`key#${one}`, 'keys']);
+  });
+
+  it.each([
+    ['a1b2c3', /stands for 2 keys.*a1b2c3000000, a1b2c3111111/],
+    ['a1b2', /no key is named "a1b2"/],
+    ['nobody', /no key is named "nobody"/],
+  ])('revoke of %s ends nothing and says why', async (which, says) => {
+    const { code, err } = await assay('keys', 'revoke', which);
+    expect([code, err]).toEqual([1, expect.stringMatching(says)]);
+    expect(removed()).toEqual([]);
   });
 });
 
