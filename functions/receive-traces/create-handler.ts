@@ -1,10 +1,12 @@
-import type { APIGatewayProxyEventV2WithLambdaAuthorizer, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { type Caller, type GatewayEvent, readCall } from '../../shared/contracts/gateway-call.ts';
 import { errorStatus, exportResponse, type OtlpReply } from '../../shared/contracts/otlp/export-response.ts';
 import { checkBody } from '../../shared/contracts/otlp-request/check-body.ts';
-import { type Caller, decideExperiment } from '../../shared/contracts/otlp-request/decide-experiment.ts';
+import { decideExperiment } from '../../shared/contracts/otlp-request/decide-experiment.ts';
 import { type HandOverDeps, handOver } from '../../shared/contracts/otlp-request/hand-over.ts';
 import { replyFormat, requireEncoding, requireFormat } from '../../shared/contracts/otlp-request/negotiate-content.ts';
 import { RefusedRequest } from '../../shared/contracts/otlp-request/refused-request.ts';
+import type { RequestLimit } from '../../shared/domain/limit-requests.ts';
 import type { Clock } from '../../shared/domain/ports.ts';
 import type { BatchLogger } from '../../shared/runtime/logger.ts';
 import type { Counter } from '../../shared/runtime/metrics.ts';
@@ -12,17 +14,17 @@ import type { Counter } from '../../shared/runtime/metrics.ts';
 export interface ReceiveTracesDeps extends HandOverDeps {
   /** Whether an experiment exists. */
   readonly isKnown: (experimentId: string) => Promise<boolean>;
+  /** Counts one request. */
+  readonly isWithinLimit: (limit: RequestLimit) => Promise<boolean>;
   readonly now: Clock;
   readonly logger: BatchLogger;
   readonly counter: Counter;
 }
 
-export type ReceiveTracesEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<Caller | undefined>;
-
 /** OTLP/HTTP: `POST /v1/traces`. Replies in the request's content type; 200 means that what was accepted is in the queue. */
 export function createHandler(
   deps: ReceiveTracesDeps,
-): (event: ReceiveTracesEvent) => Promise<APIGatewayProxyStructuredResultV2> {
+): (event: GatewayEvent) => Promise<APIGatewayProxyStructuredResultV2> {
   return async (event) => {
     const format = replyFormat(event.headers);
     try {
@@ -35,10 +37,12 @@ export function createHandler(
   };
 }
 
-async function receive(event: ReceiveTracesEvent, deps: ReceiveTracesDeps) {
+async function receive(event: GatewayEvent, deps: ReceiveTracesDeps) {
   const { headers } = event;
-  requireRoute(event);
-  const experimentId = decideExperiment(headers, event.requestContext.authorizer?.lambda);
+  const { path, caller } = readCall(event);
+  requireRoute(path, event.requestContext.http.method);
+  await requireWithinLimit(caller, deps);
+  const experimentId = decideExperiment(headers, caller);
   const [format, encoding] = [requireFormat(headers), requireEncoding(headers)];
   await requireKnown(experimentId, deps);
   const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
@@ -51,13 +55,19 @@ async function receive(event: ReceiveTracesEvent, deps: ReceiveTracesDeps) {
   return refused;
 }
 
-function requireRoute({ rawPath, requestContext }: ReceiveTracesEvent): void {
-  if (!rawPath.endsWith('/v1/traces')) {
-    throw new RefusedRequest(404, `${rawPath} is not served: only traces are, by POST to /v1/traces`);
+function requireRoute(path: string, method: string): void {
+  if (!path.endsWith('/v1/traces')) {
+    throw new RefusedRequest(404, `${path} is not served: only traces are, by POST to /v1/traces`);
   }
-  const { method } = requestContext.http;
   if (method !== 'POST')
     throw new RefusedRequest(405, `${method} is not possible: POST traces here`, { headers: { allow: 'POST' } });
+}
+
+async function requireWithinLimit(caller: Caller | undefined, deps: ReceiveTracesDeps): Promise<void> {
+  if (!caller?.limit || (await orUnavailable(deps.isWithinLimit(caller.limit), deps))) return;
+  throw new RefusedRequest(429, `the API key is limited to ${caller.limit.perSecond} requests a second`, {
+    headers: { 'retry-after': '1' },
+  });
 }
 
 async function requireKnown(experimentId: string, deps: ReceiveTracesDeps): Promise<void> {

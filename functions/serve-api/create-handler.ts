@@ -1,9 +1,11 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { type Caller, type GatewayEvent, readCall } from '../../shared/contracts/gateway-call.ts';
 import { ApiError, errorStatus } from '../../shared/domain/api-error.ts';
 import { InvalidFilterError } from '../../shared/domain/filter/invalid-filter-error.ts';
+import type { RequestLimit } from '../../shared/domain/limit-requests.ts';
 import type { AnswerStore } from '../../shared/domain/ports.ts';
 import type { BatchLogger } from '../../shared/runtime/logger.ts';
-import { type ApiEvent, toRequest } from './request.ts';
+import { toRequest } from './request.ts';
 import { type Answer, createRouter, type MatchedRoute, type Route } from './router.ts';
 import { type AssessmentRouteDeps, assessmentRoutes } from './routes/assessments.ts';
 import { type AttachmentRouteDeps, attachmentRoutes } from './routes/attachments.ts';
@@ -22,15 +24,17 @@ export type ServeApiDeps = TraceRouteDeps &
   ExperimentRouteDeps &
   ScorerRouteDeps & {
     readonly answers: AnswerStore;
+    /** Counts one request. */
+    readonly isWithinLimit: (limit: RequestLimit) => Promise<boolean>;
     readonly logger: BatchLogger;
   };
 
 /** Lambda answers with 6 MB at most; some of it is the envelope. */
 const maxAnswerBytes = 5_500_000;
 
-/** MLflow's REST API, as much of it as is served. */
-export function createHandler(deps: ServeApiDeps): (event: ApiEvent) => Promise<APIGatewayProxyStructuredResultV2> {
-  const routes: readonly Route[] = [
+/** Every route that is served. */
+export function apiRoutes(deps: ServeApiDeps): readonly Route[] {
+  return [
     ...statusRoutes(),
     ...experimentRoutes(deps),
     ...traceRoutes(deps),
@@ -39,14 +43,19 @@ export function createHandler(deps: ServeApiDeps): (event: ApiEvent) => Promise<
     ...assessmentRoutes(deps),
     ...scorerRoutes(deps),
   ];
-  const findRoute = createRouter(routes);
+}
+
+/** MLflow's REST API, as much of it as is served. */
+export function createHandler(deps: ServeApiDeps): (event: GatewayEvent) => Promise<APIGatewayProxyStructuredResultV2> {
+  const findRoute = createRouter(apiRoutes(deps));
   return async (event) => {
     try {
       const { method } = event.requestContext.http;
-      const matched = findRoute(method, event.rawPath);
-      authorize(event, matched);
-      if (!matched) throw new ApiError('ENDPOINT_NOT_FOUND', `${method} ${event.rawPath} is not served here`);
-      const answer = await matched.route.handle(toRequest(event, matched.parameters));
+      const { path, caller } = readCall(event);
+      const matched = findRoute(method, path);
+      await authorize(caller, { matched, deps });
+      if (!matched) throw new ApiError('ENDPOINT_NOT_FOUND', `${method} ${path} is not served here`);
+      const answer = await matched.route.handle(toRequest(event, { path, parameters: matched.parameters, caller }));
       return await toResult(answer, { method, answers: deps.answers });
     } catch (error) {
       return toErrorResult(error, deps.logger);
@@ -55,19 +64,32 @@ export function createHandler(deps: ServeApiDeps): (event: ApiEvent) => Promise<
 }
 
 /** A route that is not there is told only to those who have a key. */
-function authorize(event: ApiEvent, matched: MatchedRoute | undefined): void {
+async function authorize(
+  caller: Caller | undefined,
+  { matched, deps }: { matched: MatchedRoute | undefined; deps: ServeApiDeps },
+): Promise<void> {
   if (matched && matched.route.roles === undefined) return;
-  const caller = event.requestContext.authorizer?.lambda;
-  if (caller?.decision !== 'allowed' || caller.role === undefined) {
+  if (!caller) {
     throw new ApiError(
       'UNAUTHENTICATED',
       'the API key is unknown or revoked: send a valid one as "authorization: Bearer <key>"',
     );
   }
+  if (caller.limit) await requireWithinLimit(caller.limit, deps);
   if (matched?.route.roles && !matched.route.roles.includes(caller.role)) {
     const needed = matched.route.roles.join(' or ');
     throw new ApiError('PERMISSION_DENIED', `a key of role ${caller.role} cannot do this: use one of role ${needed}`);
   }
+}
+
+async function requireWithinLimit(limit: RequestLimit, { isWithinLimit, logger }: ServeApiDeps): Promise<void> {
+  const isWithin = await isWithinLimit(limit).catch((error: unknown) => {
+    // What cannot be counted is not served, in the only words by which every client asks again.
+    logger.error('request not counted', { error });
+    throw new ApiError('REQUEST_LIMIT_EXCEEDED', 'the request could not be counted just now: send it again');
+  });
+  if (isWithin) return;
+  throw new ApiError('REQUEST_LIMIT_EXCEEDED', `the API key is limited to ${limit.perSecond} requests a second`);
 }
 
 async function toResult(

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dynamodb, firehose, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoAssessmentStore } from '../../shared/adapters/dynamo-assessment-store.ts';
 import { dynamoExperimentStore } from '../../shared/adapters/dynamo-experiment-store.ts';
+import { dynamoRequestCounts } from '../../shared/adapters/dynamo-request-counts.ts';
 import { dynamoRuleStore } from '../../shared/adapters/dynamo-rule-store.ts';
 import { dynamoScorerStore } from '../../shared/adapters/dynamo-scorer-store.ts';
 import { dynamoTraceEditor } from '../../shared/adapters/dynamo-trace-editor.ts';
@@ -15,6 +16,7 @@ import { s3AnswerStore } from '../../shared/adapters/s3-answer-store.ts';
 import { s3AttachmentStore } from '../../shared/adapters/s3-attachment-store.ts';
 import { s3SegmentStore } from '../../shared/adapters/s3-segment-store.ts';
 import { sqsArrivalQueue } from '../../shared/adapters/sqs-arrival-queue.ts';
+import { requestLimiter } from '../../shared/domain/limit-requests.ts';
 import { readEnv } from '../../shared/runtime/env.ts';
 import { logger } from '../../shared/runtime/logger.ts';
 import { createHandler } from './create-handler.ts';
@@ -41,6 +43,7 @@ export const handler = createHandler({
   scorers: dynamoScorerStore(dynamoClient, env.REGISTRY_TABLE),
   // Whoever changes the rules reads what they are now.
   rules: dynamoRuleStore(dynamoClient, env.REGISTRY_TABLE, { cacheSeconds: 0, now }),
+  isWithinLimit: requestLimiter({ counts: dynamoRequestCounts(dynamoClient, env.REQUEST_COUNTS_TABLE), now }),
   newId: () => randomBytes(16).toString('hex'),
   now,
   sleep,

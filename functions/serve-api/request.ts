@@ -1,17 +1,6 @@
-import type { APIGatewayProxyEventV2WithLambdaAuthorizer } from 'aws-lambda';
 import * as z from 'zod';
+import type { Caller, GatewayEvent } from '../../shared/contracts/gateway-call.ts';
 import { ApiError } from '../../shared/domain/api-error.ts';
-import type { Role } from '../../shared/domain/api-key.ts';
-
-/** What the authorizer found; absent on the routes that need no key. */
-interface Caller {
-  readonly decision: 'allowed' | 'denied';
-  readonly role?: Role;
-  /** Joined by commas; empty: all. */
-  readonly experimentIds?: string;
-}
-
-export type ApiEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<Caller | undefined>;
 
 /** A request as routes see it. */
 export interface ApiRequest {
@@ -26,13 +15,21 @@ export interface ApiRequest {
   readonly bytes: Uint8Array;
   /** Throws ApiError where the caller's key is limited to other experiments. */
   requireExperiment(experimentId: string): void;
+  /** Throws ApiError where the caller's key is limited to any experiments: what is asked belongs to none of them. */
+  requireAllExperiments(): void;
 }
 
-export function toRequest(event: ApiEvent, parameters: Readonly<Record<string, string>>): ApiRequest {
-  const limited = (event.requestContext.authorizer?.lambda?.experimentIds ?? '').split(',').filter((id) => id !== '');
+interface Matched {
+  readonly path: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly caller: Caller | undefined;
+}
+
+export function toRequest(event: GatewayEvent, { path, parameters, caller }: Matched): ApiRequest {
+  const limited = caller?.experimentIds ?? [];
   return {
     method: event.requestContext.http.method,
-    path: event.rawPath,
+    path,
     parameters,
     query: new URLSearchParams(event.rawQueryString),
     get body() {
@@ -48,10 +45,17 @@ export function toRequest(event: ApiEvent, parameters: Readonly<Record<string, s
         `the API key is limited to experiments ${limited.join(', ')}: it does not open ${experimentId}`,
       );
     },
+    requireAllExperiments() {
+      if (limited.length === 0) return;
+      throw new ApiError(
+        'PERMISSION_DENIED',
+        `the API key is limited to experiments ${limited.join(', ')}: this takes one that is not limited`,
+      );
+    },
   };
 }
 
-function parseBody({ body, isBase64Encoded }: ApiEvent): unknown {
+function parseBody({ body, isBase64Encoded }: GatewayEvent): unknown {
   const text = body === undefined ? '' : isBase64Encoded ? Buffer.from(body, 'base64').toString('utf8') : body;
   if (text.trim() === '') return {};
   try {

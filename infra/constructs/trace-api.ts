@@ -7,7 +7,11 @@ import {
   HttpStage,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpLambdaAuthorizer, HttpLambdaResponseType } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import {
+  HttpIamAuthorizer,
+  HttpLambdaAuthorizer,
+  HttpLambdaResponseType,
+} from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -18,6 +22,7 @@ import type { AuthorizeRequestEnv } from '../../functions/authorize-request/env.
 import type { ReceiveTracesEnv } from '../../functions/receive-traces/env.ts';
 import type { ServeApiEnv } from '../../functions/serve-api/env.ts';
 import { grantObjects, grantPutRecords, grantSendMessages, grantTable } from './grants.ts';
+import { RequestCounts } from './request-counts.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { TraceArchive } from './trace-archive.ts';
 import type { WorkQueue } from './work-queue.ts';
@@ -31,6 +36,8 @@ export interface TraceApiProps {
   readonly traceRetentionDays: number;
 }
 
+type Counted = TraceApiProps & { readonly requestCounts: TableV2 };
+
 /** One HTTP API: OTLP goes to receive-traces, everything else to serve-api. */
 export class TraceApi extends Construct {
   readonly api: HttpApi;
@@ -40,8 +47,9 @@ export class TraceApi extends Construct {
 
   constructor(scope: Construct, id: string, props: TraceApiProps) {
     super(scope, id);
-    this.receiveTraces = this.#receiveTraces(props);
-    this.serveApi = this.#serveApi(props);
+    const requestCounts = new RequestCounts(this, 'RequestCounts').table;
+    this.receiveTraces = this.#receiveTraces({ ...props, requestCounts });
+    this.serveApi = this.#serveApi({ ...props, requestCounts });
     this.authorizeRequest = this.#authorizeRequest(props);
     const serve = new HttpLambdaIntegration('Serve', this.serveApi);
     this.api = new HttpApi(this, 'Api', {
@@ -67,6 +75,11 @@ export class TraceApi extends Construct {
     const authorizer = new HttpNoneAuthorizer();
     this.api.addRoutes({ path: '/v1/traces', methods: [HttpMethod.POST], integration: receive });
     this.api.addRoutes({ path: '/v1/{proxy+}', methods: [HttpMethod.ANY], integration: receive });
+    // A route has one authorizer: callers who sign with their credentials of AWS have routes of their own.
+    const iam = { authorizer: new HttpIamAuthorizer() };
+    this.api.addRoutes({ path: '/iam/v1/traces', methods: [HttpMethod.POST], integration: receive, ...iam });
+    this.api.addRoutes({ path: '/iam/v1/{proxy+}', methods: [HttpMethod.ANY], integration: receive, ...iam });
+    this.api.addRoutes({ path: '/iam/{proxy+}', methods: [HttpMethod.ANY], integration: serve, ...iam });
     const open = [
       ...this.api.addRoutes({ path: '/health', methods: [HttpMethod.GET], integration: serve, authorizer }),
       ...this.api.addRoutes({ path: '/version', methods: [HttpMethod.GET], integration: serve, authorizer }),
@@ -94,7 +107,7 @@ export class TraceApi extends Construct {
     });
   }
 
-  #receiveTraces({ registry, traceStore, arrivals }: TraceApiProps): NodejsFunction {
+  #receiveTraces({ registry, requestCounts, traceStore, arrivals }: Counted): NodejsFunction {
     const { lambda } = new ServiceFunction<ReceiveTracesEnv>(this, 'ReceiveTraces', {
       name: 'receive-traces',
       timeout: Duration.seconds(15),
@@ -102,17 +115,27 @@ export class TraceApi extends Construct {
       memorySize: 1024,
       environment: {
         REGISTRY_TABLE: registry.tableName,
+        REQUEST_COUNTS_TABLE: requestCounts.tableName,
         ARRIVALS_QUEUE_URL: arrivals.queue.queueUrl,
         TRACE_STORE_BUCKET: traceStore.bucketName,
       },
     });
     grantTable(registry, lambda, ['GetItem']);
+    grantTable(requestCounts, lambda, ['UpdateItem']);
     grantObjects(traceStore, lambda, { write: ['inbox/*'] });
     grantSendMessages(arrivals.queue, lambda);
     return lambda;
   }
 
-  #serveApi({ traces, registry, traceStore, arrivals, archive, traceRetentionDays }: TraceApiProps): NodejsFunction {
+  #serveApi({
+    traces,
+    registry,
+    requestCounts,
+    traceStore,
+    arrivals,
+    archive,
+    traceRetentionDays,
+  }: Counted): NodejsFunction {
     const { lambda } = new ServiceFunction<ServeApiEnv>(this, 'ServeApi', {
       name: 'serve-api',
       timeout: Duration.seconds(29),
@@ -120,6 +143,7 @@ export class TraceApi extends Construct {
       environment: {
         TRACES_TABLE: traces.tableName,
         REGISTRY_TABLE: registry.tableName,
+        REQUEST_COUNTS_TABLE: requestCounts.tableName,
         TRACE_STORE_BUCKET: traceStore.bucketName,
         ARRIVALS_QUEUE_URL: arrivals.queue.queueUrl,
         ASSESSMENTS_STREAM: archive.streams.assessments.deliveryStreamName,
@@ -133,6 +157,7 @@ export class TraceApi extends Construct {
       ['by-time', 'by-session', 'by-client-request'],
     );
     grantTable(registry, lambda, ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem']);
+    grantTable(requestCounts, lambda, ['UpdateItem']);
     grantObjects(traceStore, lambda, {
       read: ['segments/*', 'answers/*', 'attachments/*'],
       write: ['segments/*', 'answers/*', 'attachments/*'],
@@ -166,6 +191,7 @@ const accessLogFields = {
   responseBytes: '$context.responseLength',
   latencyMs: '$context.responseLatency',
   key: '$context.authorizer.keyName',
+  user: '$context.identity.userArn',
   error: '$context.error.message',
   integrationError: '$context.integrationErrorMessage',
 };

@@ -210,6 +210,12 @@ export interface KeyStore {
   remove(keyHash: string): Promise<void>;
 }
 
+/** Requests of keys that have a limit, counted over all instances. */
+export interface RequestCounts {
+  /** Adds to the requests of a key in a second (of the epoch); answers how many there were before. */
+  add(added: { keyHash: string; second: number; requests: number }): Promise<number>;
+}
+
 export interface AssessmentStore {
   /** Writes or overwrites by id. Answers those that were written: of a trace that is not there (any more) nothing is kept. */
   put(assessments: readonly Assessment[]): Promise<readonly Assessment[]>;

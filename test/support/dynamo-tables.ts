@@ -5,8 +5,10 @@ import {
   type DynamoDBClient,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
+import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { readConfig } from '../../infra/config.ts';
+import { RequestCounts } from '../../infra/constructs/request-counts.ts';
 import { StorageStack } from '../../infra/stacks/storage-stack.ts';
 import { testApp } from './test-app.ts';
 
@@ -16,6 +18,7 @@ export interface Tables {
   /** Names. */
   readonly traces: string;
   readonly registry: string;
+  readonly requestCounts: string;
 }
 
 type TableRole = Exclude<keyof Tables, 'client'>;
@@ -27,11 +30,12 @@ type TableDefinition = Pick<
 /** Creates the tables that the stack deploys, under names of their own: each suite has them to itself. */
 export async function createTables(client: DynamoDBClient): Promise<Tables> {
   const definitions = synthesizedTables();
-  const [traces, registry] = await Promise.all([
+  const [traces, registry, requestCounts] = await Promise.all([
     createTable(client, definitions.traces),
     createTable(client, definitions.registry),
+    createTable(client, definitions.requestCounts),
   ]);
-  return { client, traces, registry };
+  return { client, traces, registry, requestCounts };
 }
 
 async function createTable(client: DynamoDBClient, definition: TableDefinition): Promise<string> {
@@ -43,16 +47,22 @@ async function createTable(client: DynamoDBClient, definition: TableDefinition):
 
 let synthesized: Readonly<Record<TableRole, TableDefinition>> | undefined;
 
-/** Keys and indexes as the storage stack's template says them. */
+/** Keys and indexes as the templates say them. */
 function synthesizedTables(): Readonly<Record<TableRole, TableDefinition>> {
   if (synthesized) return synthesized;
   const app = testApp();
   const stack = new StorageStack(app, 'Storage', { config: readConfig(app.node) });
-  const template = Template.fromStack(stack).toJSON() as Parameters<typeof tableDefinition>[0];
-  const definition = (name: string) => tableDefinition(template, stack.resolve(name) as { Ref: string });
+  const counting = new Stack(app, 'Counting');
+  const counts = new RequestCounts(counting, 'RequestCounts').table;
+  const definition = (of: Stack, name: string) =>
+    tableDefinition(
+      Template.fromStack(of).toJSON() as Parameters<typeof tableDefinition>[0],
+      of.resolve(name) as { Ref: string },
+    );
   synthesized = {
-    traces: definition(stack.tables.traces.tableName),
-    registry: definition(stack.tables.registry.tableName),
+    traces: definition(stack, stack.tables.traces.tableName),
+    registry: definition(stack, stack.tables.registry.tableName),
+    requestCounts: definition(counting, counts.tableName),
   };
   return synthesized;
 }

@@ -2,7 +2,7 @@ import { ApiError } from '../../../shared/domain/api-error.ts';
 import { existingTrace } from '../../../shared/domain/edit-trace.ts';
 import type { Attachment, AttachmentStore, Clock, TraceEditor, TraceReader } from '../../../shared/domain/ports.ts';
 import { type ApiRequest, required } from '../request.ts';
-import { admins, type Route, readers } from '../router.ts';
+import { ingesters, type Route, readers } from '../router.ts';
 
 export interface AttachmentRouteDeps {
   readonly index: Pick<TraceReader, 'getInfos'>;
@@ -20,7 +20,7 @@ const nameOnly = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 export function attachmentRoutes(deps: AttachmentRouteDeps): readonly Route[] {
   const path = '/api/2.0/mlflow-artifacts/artifacts/{experimentId}/traces/{traceId}/artifacts/attachments/{name}';
   return [
-    { method: 'PUT', path, roles: admins, handle: (request) => put(request, deps) },
+    { method: 'PUT', path, roles: ingesters, handle: (request) => put(request, deps) },
     { method: 'GET', path, roles: readers, handle: async (request) => get(request.parameters, { request, deps }) },
     // As MLflow's pages ask for it.
     {

@@ -21,7 +21,8 @@ export function experimentRoutes({ experiments, now }: ExperimentRouteDeps): rea
       method: 'POST',
       path: `${base}/create`,
       roles: writers,
-      handle: async ({ body }) => {
+      handle: async ({ body, requireAllExperiments }) => {
+        requireAllExperiments();
         const { name, tags = [] } = parse(creation, body);
         const at = now();
         const experiment: Omit<Experiment, 'experimentId'> = {

@@ -10,7 +10,7 @@ import { settleInParallel, valuesOf } from '../../../shared/domain/in-parallel.t
 import type { AssessmentArchive, AssessmentStore, ExperimentStore } from '../../../shared/domain/ports.ts';
 import type { TraceInfo } from '../../../shared/domain/trace.ts';
 import { type ApiRequest, fitsItem, parse, tooLarge } from '../request.ts';
-import { admins, type Route } from '../router.ts';
+import { ingesters, type Route, writers } from '../router.ts';
 
 export interface TraceEditRouteDeps extends EditTraceDeps, DeleteTracesDeps {
   readonly index: EditTraceDeps['index'] & DeleteTracesDeps['index'];
@@ -57,11 +57,11 @@ export function traceEditRoutes(deps: TraceEditRouteDeps): readonly Route[] {
   const write = (method: Route['method'], path: string, handle: (request: ApiRequest) => Promise<object>): Route => ({
     method,
     path,
-    roles: admins,
+    roles: writers,
     handle: async (request) => ({ json: await handle(request) }),
   });
   return [
-    write('POST', v3, (request) => start(request, deps)),
+    { ...write('POST', v3, (request) => start(request, deps)), roles: ingesters },
     // Clients write under v2 what they read under v3; the server of MLflow has both.
     ...[v2, v3].flatMap((base) => [
       write('PATCH', `${base}/{traceId}/tags`, (request) => setTag(request, deps)),

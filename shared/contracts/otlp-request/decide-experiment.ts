@@ -1,15 +1,8 @@
 import { ingesters } from '../../domain/api-key.ts';
 import { defaultExperimentId } from '../../domain/experiment.ts';
+import type { Caller } from '../gateway-call.ts';
 import type { Headers } from './negotiate-content.ts';
 import { RefusedRequest } from './refused-request.ts';
-
-/** What authorize-request found out about the caller's key; API Gateway carries only strings. */
-export interface Caller {
-  readonly decision?: string;
-  readonly role?: string;
-  /** Comma-joined; empty: all. */
-  readonly experimentIds?: string;
-}
 
 const experimentHeader = 'x-mlflow-experiment-id';
 
@@ -18,16 +11,16 @@ const experimentHeader = 'x-mlflow-experiment-id';
  * Throws RefusedRequest: 401 for a key that is not known, 403 for one that may not, 400 for an id that is none.
  */
 export function decideExperiment(headers: Headers, caller: Caller | undefined): string {
-  if (caller?.decision !== 'allowed') {
+  if (!caller) {
     throw new RefusedRequest(
       401,
       'the API key is unknown or revoked: send a valid one as "authorization: Bearer <key>"',
     );
   }
-  if (!ingesters.some((role) => role === caller.role)) {
+  if (!ingesters.includes(caller.role)) {
     throw new RefusedRequest(403, `a key of role ${caller.role} cannot send traces: use one of role ingest`);
   }
-  const allowed = caller.experimentIds ? caller.experimentIds.split(',') : [];
+  const allowed = caller.experimentIds;
   const experimentId =
     headers[experimentHeader]?.trim() ?? (allowed.length === 1 ? allowed[0] : undefined) ?? defaultExperimentId;
   requireExperimentId(experimentId);

@@ -1,5 +1,5 @@
 /** gRPC codes that the refusals of this function carry in their google.rpc.Status, by HTTP status. */
-const grpcCodes = { 400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 413: 3, 415: 3, 503: 14 } as const;
+const grpcCodes = { 400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 413: 3, 415: 3, 429: 8, 503: 14 } as const;
 
 export type RefusalStatus = keyof typeof grpcCodes;
 

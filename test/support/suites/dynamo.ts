@@ -4,6 +4,7 @@ import { createTables, type Tables } from '../dynamo-tables.ts';
 import { localCredentials } from '../local-credentials.ts';
 import { describeFindingTraces } from './finding-traces.ts';
 import { describeRegistry } from './registry.ts';
+import { describeRequestCounts } from './request-counts.ts';
 import { describeTraceEdits } from './trace-edits.ts';
 import { describeTraceIndex } from './trace-index.ts';
 import { describeTraceNeighbours } from './trace-neighbours.ts';
@@ -14,6 +15,7 @@ const suites = [
   describeTraceNeighbours,
   describeFindingTraces,
   describeRegistry,
+  describeRequestCounts,
 ];
 
 /** Everything that the DynamoDB adapters promise. Each suite has tables of its own. */

@@ -186,6 +186,22 @@ describe('the API', () => {
     expect(open.map(({ Properties }) => Properties.RouteKey)).toEqual(['GET /health', 'GET /version']);
   });
 
+  it('asks callers under /iam, and no others, for a signature of AWS', () => {
+    const routes = resourcesOf(monitoring, 'AWS::ApiGatewayV2::Route').map(({ Properties }) => Properties);
+    const signed = routes.filter(({ AuthorizationType }) => AuthorizationType === 'AWS_IAM');
+    expect(signed.map(({ RouteKey }) => String(RouteKey))).toEqual(
+      routes.map(({ RouteKey }) => String(RouteKey)).filter((key) => key.includes(' /iam/')),
+    );
+    expect(signed.map(({ RouteKey }) => RouteKey)).toContain('ANY /iam/{proxy+}');
+  });
+
+  it('counts requests in a table that nothing is kept in', () => {
+    monitoring.hasResource('AWS::DynamoDB::GlobalTable', {
+      DeletionPolicy: 'Delete',
+      Properties: Match.objectLike({ TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true } }),
+    });
+  });
+
   it('asks for a key once a minute', () => {
     monitoring.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
       AuthorizerResultTtlInSeconds: 60,

@@ -32,6 +32,12 @@ describe('authorize-request', () => {
     expect(context).toMatchObject({ decision: 'allowed', experimentIds: '' });
   });
 
+  test('tells the limit of a key that has one, and by what to count its requests', async () => {
+    const { context } = await authorize(`Bearer ${secret}`, { ...key, rateLimit: 100 });
+    const keyHash = createHash('sha256').update(secret).digest('hex');
+    expect(context).toMatchObject({ decision: 'allowed', rateLimit: '100', keyHash });
+  });
+
   test.each([
     ['no header', undefined],
     ['an empty header', ''],

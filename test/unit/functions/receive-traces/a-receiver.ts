@@ -1,6 +1,7 @@
 import { PbfReader } from 'pbf';
-import { createHandler, type ReceiveTracesEvent } from '../../../../functions/receive-traces/create-handler.ts';
+import { createHandler } from '../../../../functions/receive-traces/create-handler.ts';
 import type { SpansMessage } from '../../../../shared/contracts/arrival-message.ts';
+import type { GatewayEvent } from '../../../../shared/contracts/gateway-call.ts';
 
 export const receivedAt = Date.UTC(2026, 5, 1, 23, 59, 59);
 
@@ -10,7 +11,7 @@ export function aReceiver({
   failing,
 }: {
   experiments?: readonly string[];
-  failing?: 'queue' | 'inbox' | 'experiments';
+  failing?: 'queue' | 'inbox' | 'experiments' | 'counts';
 } = {}) {
   const sent: SpansMessage[] = [];
   const stored = new Map<string, Uint8Array>();
@@ -36,6 +37,10 @@ export function aReceiver({
     async isKnown(id) {
       fail('experiments');
       return id === '0' || experiments.includes(id);
+    },
+    async isWithinLimit({ keyHash }) {
+      fail('counts');
+      return keyHash !== 'spent';
     },
     now: () => receivedAt,
     logger: { error: (message) => logged.push(message) },
@@ -69,6 +74,8 @@ export interface RequestOptions {
   readonly method?: string;
   /** What the authorizer found; null: there was none. */
   readonly caller?: Readonly<Record<string, string>> | null;
+  /** An IAM authorizer was asked instead. */
+  readonly iam?: boolean;
 }
 
 /** A request as API Gateway hands it over: text as it is, other bodies in base64. */
@@ -78,15 +85,19 @@ function anEvent({
   path = '/v1/traces',
   method = 'POST',
   caller,
-}: RequestOptions): ReceiveTracesEvent {
+  iam = false,
+}: RequestOptions): GatewayEvent {
   const lambda = caller === undefined ? { decision: 'allowed', role: 'ingest', experimentIds: '' } : caller;
   return {
     rawPath: path,
     headers: { 'content-type': 'application/x-protobuf', ...headers },
-    requestContext: { http: { method }, ...(lambda && { authorizer: { lambda } }) },
+    requestContext: {
+      http: { method },
+      ...(iam ? { authorizer: { iam: { userArn: 'arn:aws:iam::1:user/u' } } } : lambda && { authorizer: { lambda } }),
+    },
     ...(body !== undefined && { body: typeof body === 'string' ? body : Buffer.from(body).toString('base64') }),
     isBase64Encoded: body !== undefined && typeof body !== 'string',
-  } as unknown as ReceiveTracesEvent;
+  } as unknown as GatewayEvent;
 }
 
 /** The reply; an error's or partial success's message in whichever format. */

@@ -1,6 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createHandler, type ServeApiDeps } from '../../../../functions/serve-api/create-handler.ts';
-import type { ApiEvent } from '../../../../functions/serve-api/request.ts';
 import { dynamoAssessmentStore } from '../../../../shared/adapters/dynamo-assessment-store.ts';
 import { dynamoExperimentStore } from '../../../../shared/adapters/dynamo-experiment-store.ts';
 import { dynamoRuleStore } from '../../../../shared/adapters/dynamo-rule-store.ts';
@@ -10,6 +9,7 @@ import { dynamoTraceReader } from '../../../../shared/adapters/dynamo-trace-read
 import { dynamoTraceRemover } from '../../../../shared/adapters/dynamo-trace-remover.ts';
 import { dynamoTraceSearch } from '../../../../shared/adapters/dynamo-trace-search.ts';
 import { otlpTraceCodec } from '../../../../shared/adapters/otlp-trace-codec.ts';
+import type { GatewayEvent } from '../../../../shared/contracts/gateway-call.ts';
 import { noon } from '../../../support/builders/a-trace-info.ts';
 import { startDynalite } from '../../../support/dynalite-endpoint.ts';
 import { createTables, type Tables } from '../../../support/dynamo-tables.ts';
@@ -52,11 +52,14 @@ export async function startApi(): Promise<Api> {
   };
 }
 
-export function callerOf(deps: ServeApiDeps): Call {
+/** What an authorizer says of an admin's key. */
+const anAdmin = { lambda: { decision: 'allowed', role: 'admin', experimentIds: '' } };
+
+/** `authorizer`: what it says of the caller; absent as on routes that need none. */
+export function callerOf(deps: ServeApiDeps, authorizer: object | undefined = anAdmin): Call {
   const handler = createHandler(deps);
   return async (method, path, body) => {
     const [rawPath = '', rawQueryString = ''] = path.split('?');
-    const authorizer = { lambda: { decision: 'allowed', role: 'admin', experimentIds: '' } };
     const event = {
       rawPath,
       rawQueryString,
@@ -64,8 +67,9 @@ export function callerOf(deps: ServeApiDeps): Call {
       ...(body && { body: JSON.stringify(body) }),
       isBase64Encoded: false,
     };
-    const { statusCode = 0, headers = {}, body: text } = await handler(event as unknown as ApiEvent);
-    return { status: statusCode, headers, body: text ? JSON.parse(text) : {} };
+    const { statusCode = 0, headers = {}, body: text } = await handler(event as unknown as GatewayEvent);
+    const isJson = headers['content-type'] === 'application/json';
+    return { status: statusCode, headers, body: isJson ? JSON.parse(text ?? '') : { text } };
   };
 }
 
@@ -87,6 +91,7 @@ function depsOn({ client, traces, registry }: Tables, failures: unknown[]): Serv
     experiments: dynamoExperimentStore(client, registry),
     scorers: dynamoScorerStore(client, registry),
     rules: dynamoRuleStore(client, registry, { cacheSeconds: 0, now: () => noon }),
+    isWithinLimit: async ({ keyHash }) => keyHash !== 'spent',
     newId: () => String(++ids).padStart(32, '0'),
     now: () => noon,
     sleep: async () => {},
