@@ -7,6 +7,8 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { FauxqsServer } from 'fauxqs';
 import { HttpApi, type Route } from './api/http-api.ts';
 import { routesOf } from './api/routes.ts';
+import type { Signer } from './api/signature.ts';
+import { signersOf } from './api/signers.ts';
 import { Gateway } from './gateway/gateway.ts';
 import type { Access } from './gateway/policy.ts';
 import { EventSource } from './lambda/event-source.ts';
@@ -180,7 +182,8 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
   const { dataFolder, firehoseSeconds = 5, log = () => undefined } = options;
   // First of all: a port that is taken must leave nothing behind that runs.
   let routes: readonly Route[] = [];
-  const api = new HttpApi(() => routes, log);
+  let signers: ReadonlyMap<string, Signer> = new Map();
+  const api = new HttpApi({ routes: () => routes, signers: () => signers, log });
   const url = `http://127.0.0.1:${await api.listen(options.port ?? 0)}`;
   const assembly = options.assembly ?? (await synthesize());
   const folder = dataFolder ?? mkdtempSync(join(tmpdir(), 'assay-'));
@@ -229,6 +232,7 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
 
   const functions = functionsOf(deployment, { assembly, endpoint, log });
   for (const { accessKeyId, spec, statements } of functions) callers.set(accessKeyId, { name: spec.name, statements });
+  signers = signersOf(credentials, functions);
   routes = routesOf(resources, functions);
   const sqs = new SQSClient({ ...direct, md5: false });
   const eventSources = eventSourcesOf(resources, functions).map(

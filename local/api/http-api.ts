@@ -8,12 +8,14 @@ import {
 } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { type FunctionPool, InvocationError } from '../lambda/function-pool.ts';
+import { authorizeSigned, type Signer } from './signature.ts';
 
 export interface Route {
   /** `POST /v1/traces`, `ANY /v1/{proxy+}`, `$default`. */
   readonly key: string;
   readonly pool: FunctionPool;
-  readonly authorizer?: Authorizer;
+  /** `iam`: the request is signed with credentials of the account. */
+  readonly authorizer?: Authorizer | 'iam';
 }
 
 export interface Authorizer {
@@ -26,16 +28,23 @@ const maxBodyBytes = 10 * 1024 * 1024;
 const maxEventBytes = 6 * 1024 * 1024;
 const maxWaitMs = 30_000;
 
+export interface HttpApiOptions {
+  readonly routes: () => readonly Route[];
+  /** Who may sign requests, by access key. */
+  readonly signers: () => ReadonlyMap<string, Signer>;
+  readonly log: (line: string) => void;
+}
+
 /** An HTTP API with payload format 2.0, its authorizer, and the answers that API Gateway gives by itself. */
 export class HttpApi {
-  readonly #routes: () => readonly Route[];
+  readonly #options: HttpApiOptions;
   readonly #server: Server;
   readonly #decisions = new Map<string, { result: AuthorizerResult; until: number }>();
   readonly #log: (line: string) => void;
 
-  constructor(routes: () => readonly Route[], log: (line: string) => void) {
-    this.#routes = routes;
-    this.#log = log;
+  constructor(options: HttpApiOptions) {
+    this.#options = options;
+    this.#log = options.log;
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
         this.#log(`api: ${error instanceof Error ? error.stack : String(error)}`);
@@ -61,16 +70,30 @@ export class HttpApi {
     const url = new URL(request.url ?? '/', 'http://localhost');
     const body = await bodyOf(request);
     if (body === undefined) return answer(response, 413, 'Request Entity Too Large');
-    const route = findRoute(this.#routes(), request.method ?? 'GET', url.pathname);
+    const route = findRoute(this.#options.routes(), request.method ?? 'GET', url.pathname);
     if (!route) return answer(response, 404, 'Not Found');
     const event = toEvent(request, { url, body, routeKey: route.key });
-    const decision = await this.#authorize(route, event);
+    if (route.authorizer === 'iam') {
+      const iam = authorizeSigned(
+        { method: request.method ?? 'GET', url, headers: event.headers, body },
+        this.#options.signers(),
+      );
+      if (!iam) return answer(response, 403, 'Forbidden');
+      return this.#invoke(route, { event: withAuthorizer(event, { iam }), response });
+    }
+    const decision = await this.#authorize(route.authorizer, event);
     if (decision === 'unauthorized') return answer(response, 401, 'Unauthorized');
     if (!decision.isAuthorized) return answer(response, 403, 'Forbidden');
-    return this.#invoke(route, { event: withAuthorizer(event, decision.context), response });
+    return this.#invoke(route, {
+      event: decision.context ? withAuthorizer(event, { lambda: decision.context }) : event,
+      response,
+    });
   }
 
-  async #authorize({ authorizer }: Route, event: APIGatewayProxyEventV2): Promise<AuthorizerResult | 'unauthorized'> {
+  async #authorize(
+    authorizer: Authorizer | undefined,
+    event: APIGatewayProxyEventV2,
+  ): Promise<AuthorizerResult | 'unauthorized'> {
     if (!authorizer) return { isAuthorized: true };
     const identity = event.headers.authorization;
     // The identity source is missing: the authorizer is not even asked.
@@ -183,10 +206,8 @@ function joinedHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   );
 }
 
-function withAuthorizer(event: APIGatewayProxyEventV2, context: AuthorizerResult['context']): APIGatewayProxyEventV2 {
-  if (!context) return event;
-  const requestContext = { ...event.requestContext, authorizer: { lambda: context } };
-  return { ...event, requestContext };
+function withAuthorizer(event: APIGatewayProxyEventV2, authorizer: object): APIGatewayProxyEventV2 {
+  return { ...event, requestContext: { ...event.requestContext, authorizer } as typeof event.requestContext };
 }
 
 /** Undefined beyond what the gateway takes. */

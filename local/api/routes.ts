@@ -22,6 +22,11 @@ export function routesOf(
       cacheSeconds: Number(properties.AuthorizerResultTtlInSeconds ?? 300),
     };
   };
+  const authorizers: Readonly<Record<string, (ref: unknown) => Route['authorizer']>> = {
+    NONE: () => undefined,
+    CUSTOM: authorizerOf,
+    AWS_IAM: () => 'iam',
+  };
   return resources
     .filter(({ type }) => type === 'AWS::ApiGatewayV2::Route')
     .map(({ properties }) => {
@@ -29,7 +34,10 @@ export function routesOf(
         'AWS::ApiGatewayV2::Integration',
         String(properties.Target).replace('integrations/', ''),
       );
-      const authorizer = properties.AuthorizationType === 'CUSTOM' ? authorizerOf(properties.AuthorizerId) : undefined;
+      const type = String(properties.AuthorizationType ?? 'NONE');
+      const find = authorizers[type];
+      if (!find) throw new Error(`the local stack does not know authorization by ${type}`);
+      const authorizer = find(properties.AuthorizerId);
       return {
         key: String(properties.RouteKey),
         pool: poolOf(String(integration?.properties.IntegrationUri)),

@@ -51,6 +51,10 @@ async function useEverything(): Promise<void> {
   const { assessment_id: assessmentId } = created.json().assessment as { assessment_id: string };
   await stack.api('DELETE', `/api/3.0/mlflow/traces/tr-${traceIdOf(1)}/assessments/${assessmentId}`);
   await editAndDelete(String(id));
+  // Counted by both functions.
+  const key = await stack.makeKey('read', [], 10);
+  await stack.send('', { key });
+  await fetch(new URL('/api/3.0/mlflow/server-info', stack.stack.url), { headers: { authorization: `Bearer ${key}` } });
   // Unfinished work that is due: a mark that no message clears.
   await forgetSettling(`tr-${traceIdOf(1)}`);
   await stack.stack.runSchedules();

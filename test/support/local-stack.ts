@@ -7,8 +7,8 @@ import type { Role } from '../../shared/domain/api-key.ts';
 export interface TestStack {
   readonly stack: LocalStack;
   readonly adminKey: string;
-  /** Makes a key, for some experiments only where they are given. */
-  makeKey(role: Role, experimentIds?: readonly string[]): Promise<string>;
+  /** Makes a key, for some experiments and so many requests a second only where they are given. */
+  makeKey(role: Role, experimentIds?: readonly string[], rateLimit?: number): Promise<string>;
   /** Sends an OTLP request with the admin key; what is not given is a protobuf body for experiment 0. */
   send(body: Uint8Array | string, options?: SendOptions): Promise<Reply>;
   /** Calls the API with the admin key. */
@@ -35,8 +35,8 @@ export async function startTestStack(options: LocalStackOptions = {}): Promise<T
   const stack = await startLocalStack({ log: logged, ...options });
   const { dynamodb } = stack.clients();
   const keys = dynamoKeyStore(dynamodb, stack.outputs.get('RegistryTable') ?? '');
-  const makeKey = (role: Role, experimentIds: readonly string[] = []) =>
-    createKey({ role, name: 'test', experimentIds }, { keys, now: Date.now });
+  const makeKey = (role: Role, experimentIds: readonly string[] = [], rateLimit?: number) =>
+    createKey({ role, name: 'test', experimentIds, rateLimit }, { keys, now: Date.now });
   const adminKey = await makeKey('admin');
   const call = async (path: string, init: RequestInit) => toReply(await fetch(new URL(path, stack.url), init));
   return {
