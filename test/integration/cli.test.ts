@@ -37,6 +37,13 @@ describe('the assay command', () => {
     expect(reply.status).toBe(200);
   });
 
+  it('lists the keys that it made, and ends them by name', async () => {
+    await assay('keys', 'create', '--role', 'write', '--name', 'nightly', '--experiment', '0', '--rate-limit', '50');
+    expect((await assay('keys', 'list')).out).toMatch(/nightly +write +0 +50 +2\d{3}-/);
+    expect((await assay('keys', 'revoke', 'nightly')).out).toMatch(/^revoked nightly \([0-9a-f]{12}\)/);
+    expect((await assay('keys', 'list')).out).not.toContain('nightly');
+  });
+
   it('registers and starts a scorer, then shows what it found', async () => {
     await assay('scorers', 'register', 'short', '--heuristic', 'response_length', '--set', 'max=5');
     expect((await assay('scorers', 'start', 'short', '--rate', '1')).out).toBe('started short at 100 %\n');
