@@ -129,7 +129,7 @@ export interface TraceRemover {
   deletedAmong(traceIds: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
-export interface TraceRemains {
+interface TraceRemains {
   readonly experimentId: string;
   readonly blocks: readonly BlockRef[];
   /** Names of attachments. */

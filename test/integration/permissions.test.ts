@@ -48,7 +48,7 @@ async function useEverything(): Promise<void> {
     await stack.api('POST', '/api/3.0/mlflow/traces/search', { locations, filter });
   const assessment = { assessment_name: 'good', feedback: { value: true } };
   const created = await stack.api('POST', `/api/3.0/mlflow/traces/tr-${traceIdOf(1)}/assessments`, { assessment });
-  const { assessment_id: assessmentId } = created.json().assessment as { assessment_id: string };
+  const { assessment_id: assessmentId } = created.json().assessment as unknown as { assessment_id: string };
   await stack.api('DELETE', `/api/3.0/mlflow/traces/tr-${traceIdOf(1)}/assessments/${assessmentId}`);
   await editAndDelete(String(id));
   // Counted by both functions.
