@@ -1,4 +1,5 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { isTransient } from '../../shared/adapters/is-transient.ts';
 import { type Caller, type GatewayEvent, readCall } from '../../shared/contracts/gateway-call.ts';
 import { ApiError, errorStatus } from '../../shared/domain/api-error.ts';
 import { InvalidFilterError } from '../../shared/domain/filter/invalid-filter-error.ts';
@@ -113,6 +114,9 @@ function toErrorResult(error: unknown, logger: BatchLogger): APIGatewayProxyStru
   if (error instanceof InvalidFilterError) return failure(400, 'INVALID_PARAMETER_VALUE', error.message);
   if (error instanceof ApiError) return failure(errorStatus[error.code], error.code, error.message);
   logger.error('request failed', { error });
+  // The only status on which every client tries again; what it had begun, it repeats without harm.
+  if (isTransient(error))
+    return failure(429, 'REQUEST_LIMIT_EXCEEDED', 'the request could not be served just now: send it again');
   return failure(
     500,
     'INTERNAL_ERROR',

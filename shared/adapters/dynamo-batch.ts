@@ -6,6 +6,7 @@ import {
   type DynamoDBClient,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
+import { UnprocessedError } from './is-transient.ts';
 
 export type Item = Record<string, AttributeValue>;
 
@@ -38,7 +39,7 @@ async function writeChunk(
 ): Promise<void> {
   let requests = [...batch];
   for (let attempt = 1; requests.length > 0; attempt++) {
-    if (attempt > attempts) throw new Error(`table ${table} left ${requests.length} items unwritten`);
+    if (attempt > attempts) throw new UnprocessedError(`table ${table} left ${requests.length} items unwritten`);
     if (attempt > 1) await sleep(50 * 2 ** attempt);
     const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }));
     requests = UnprocessedItems?.[table] ?? [];
@@ -68,7 +69,7 @@ async function getChunk(
   const found: Item[] = [];
   let keys = [...batch];
   for (let attempt = 1; keys.length > 0; attempt++) {
-    if (attempt > attempts) throw new Error(`table ${table} left ${keys.length} keys unread`);
+    if (attempt > attempts) throw new UnprocessedError(`table ${table} left ${keys.length} keys unread`);
     if (attempt > 1) await sleep(50 * 2 ** attempt);
     const RequestItems = { [table]: { Keys: keys, ConsistentRead: consistent } };
     const { Responses, UnprocessedKeys } = await client.send(new BatchGetItemCommand({ RequestItems }));
