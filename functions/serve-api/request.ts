@@ -78,8 +78,7 @@ export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<
 function describe({ path, input, message }: z.core.$ZodIssue): string {
   if (path.length === 0) return `Invalid request: ${message}`;
   const name = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  if (input === undefined || input === null)
-    return `Missing value for required parameter '${name.slice(1)}'.`;
+  if (input === undefined || input === null) return `Missing value for required parameter '${name.slice(1)}'.`;
   const shown = JSON.stringify(input)?.slice(0, 200);
   return `Invalid value ${shown} for parameter '${name.slice(1)}' supplied: ${message}`;
 }

@@ -16,12 +16,12 @@ export interface Claims {
   release(key: ClaimKey, claim: Claim): Promise<void>;
 }
 
-export interface ClaimKey {
+interface ClaimKey {
   readonly pk: string;
   readonly sk: string;
 }
 
-export interface Claim {
+interface Claim {
   readonly experimentId: string;
   /** Another with each claim; those of the first format have none. */
   readonly token?: string;

@@ -19,7 +19,7 @@ export const integerField = z.union([
     .refine(Number.isSafeInteger, 'expected an integer below 2^53'),
 ]);
 
-export const maxKeyLength = 250;
+const maxKeyLength = 250;
 
 /** Keys of tags, parameters and metrics. */
 export const keyField = z

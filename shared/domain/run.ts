@@ -14,7 +14,7 @@ export interface RunInfo {
 }
 
 export const runStatuses = ['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED'] as const;
-export type RunStatus = (typeof runStatuses)[number];
+type RunStatus = (typeof runStatuses)[number];
 
 export interface Run {
   readonly info: RunInfo;

@@ -6,7 +6,7 @@ import type { KnownTables } from './known-tables.ts';
 import type { Headers } from './negotiate-content.ts';
 import { RefusedRequest } from './refused-request.ts';
 
-export const tableHeader = 'x-databricks-uc-table-name';
+const tableHeader = 'x-databricks-uc-table-name';
 
 /** Tables that an error names, at most. */
 const maxNamed = 20;
