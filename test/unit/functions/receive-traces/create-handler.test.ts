@@ -231,13 +231,21 @@ describe('the table of a Databricks exporter', () => {
   test('is nothing to a key that may only read, or to none', async () => {
     const { post } = aReceiver({ tables });
     const headers = named('main.traces.spans');
-    expect((await post({ body, path, headers, caller: { decision: 'allowed', role: 'read' } })).status).toBe(403);
+    expect((await post({ body, path, headers, caller: { ...limited(''), role: 'read' } })).status).toBe(403);
     expect((await post({ body, path, headers, caller: { decision: 'denied' } })).status).toBe(401);
   });
 
   test('whose experiment is deleted takes nothing in', async () => {
     const reply = await aReceiver({ tables, deleted: ['7'] }).post({ body, path, headers: named('main.traces.spans') });
     expect(reply).toMatchObject({ status: 404, message: expect.stringContaining('experiment 7 is deleted') });
+  });
+
+  test('leads callers who sign with credentials of AWS there, too', async () => {
+    const { post, sent } = aReceiver({ tables });
+    expect((await post({ body, path: `/iam${path}`, headers: named('main.traces.spans'), iam: true })).status).toBe(
+      200,
+    );
+    expect(sent[0]?.experimentId).toBe('7');
   });
 
   test('that cannot be looked up: 503, to be sent again', async () => {

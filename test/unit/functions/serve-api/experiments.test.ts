@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoExperimentStore } from '../../../../shared/adapters/dynamo-experiment-store.ts';
 import type { RuleStore } from '../../../../shared/domain/ports.ts';
-import { aKeyOf, type Api, callerOf, startApi } from './an-api.ts';
+import { type Api, aKeyOf, callerOf, startApi } from './an-api.ts';
 
 let api: Api;
 beforeAll(async () => {
@@ -24,6 +24,12 @@ async function get(id: string) {
 const post = (route: string, body: object, call = api.call) => call('POST', `${base}/${route}`, body);
 const setTag = (id: string, key: string, value: unknown, call = api.call) =>
   post('set-experiment-tag', { experiment_id: id, key, value }, call);
+
+function aStartOf(experimentId: string): object {
+  const location = { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experimentId } };
+  const info = { trace_id: `tr-${'1'.repeat(32)}`, trace_location: location, state: 'OK' };
+  return { trace: { trace_info: { ...info, request_time: '2026-06-01T12:00:00Z', execution_duration: '1s' } } };
+}
 
 describe('an experiment', () => {
   it('has the tags and the artifact location that it was made with', async () => {
@@ -98,6 +104,7 @@ describe('an experiment', () => {
       await setTag(id, 'assay.otelTable', 'a.b.c'),
       await post('delete-experiment-tag', { experiment_id: id, key: 'a' }),
       await post('update', { experiment_id: id, new_name: 'open' }),
+      await api.call('POST', '/api/3.0/mlflow/traces', aStartOf(id)),
     ]) {
       expect([reply.status, reply.body.error_code]).toEqual([400, 'INVALID_PARAMETER_VALUE']);
       expect(reply.body.message).toMatch(/non-active|must be in the 'active' state/);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aKeyOf, type Api, callerOf, startApi } from './an-api.ts';
+import { type Api, aKeyOf, callerOf, startApi } from './an-api.ts';
 
 let api: Api;
 let experiment: string;
