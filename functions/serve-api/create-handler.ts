@@ -12,6 +12,8 @@ import { type AssessmentRouteDeps, assessmentRoutes } from './routes/assessments
 import { type AttachmentRouteDeps, attachmentRoutes } from './routes/attachments.ts';
 import type { ExperimentRouteDeps } from './routes/experiments.ts';
 import { experimentRoutes } from './routes/experiments.ts';
+import type { RunRouteDeps } from './routes/runs.ts';
+import { runRoutes } from './routes/runs.ts';
 import type { ScorerRouteDeps } from './routes/scorers.ts';
 import { scorerRoutes } from './routes/scorers.ts';
 import { statusRoutes } from './routes/status.ts';
@@ -23,6 +25,7 @@ export type ServeApiDeps = TraceRouteDeps &
   AttachmentRouteDeps &
   AssessmentRouteDeps &
   ExperimentRouteDeps &
+  RunRouteDeps &
   ScorerRouteDeps & {
     readonly answers: AnswerStore;
     /** Counts one request. */
@@ -38,6 +41,7 @@ export function apiRoutes(deps: ServeApiDeps): readonly Route[] {
   return [
     ...statusRoutes(),
     ...experimentRoutes(deps),
+    ...runRoutes(deps),
     ...traceRoutes(deps),
     ...traceEditRoutes(deps),
     ...attachmentRoutes(deps),

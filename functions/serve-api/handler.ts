@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dynamodb, firehose, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoAssessmentStore } from '../../shared/adapters/dynamo-assessment-store.ts';
 import { dynamoExperimentStore } from '../../shared/adapters/dynamo-experiment-store.ts';
+import { dynamoOtelTableStore } from '../../shared/adapters/dynamo-otel-table-store.ts';
 import { dynamoRequestCounts } from '../../shared/adapters/dynamo-request-counts.ts';
 import { dynamoRuleStore } from '../../shared/adapters/dynamo-rule-store.ts';
+import { dynamoRunStore } from '../../shared/adapters/dynamo-run-store.ts';
 import { dynamoScorerStore } from '../../shared/adapters/dynamo-scorer-store.ts';
 import { dynamoTraceEditor } from '../../shared/adapters/dynamo-trace-editor.ts';
 import { dynamoTraceReader } from '../../shared/adapters/dynamo-trace-reader.ts';
@@ -25,6 +27,7 @@ import { envSchema } from './env.ts';
 const env = readEnv(envSchema);
 const [dynamoClient, s3Client] = [dynamodb(), s3()];
 const tableOptions = { retentionDays: env.TRACE_RETENTION_DAYS };
+const experiments = dynamoExperimentStore(dynamoClient, env.REGISTRY_TABLE);
 const now = Date.now;
 
 export const handler = createHandler({
@@ -39,7 +42,9 @@ export const handler = createHandler({
   assessments: dynamoAssessmentStore(dynamoClient, env.TRACES_TABLE, tableOptions),
   archive: firehoseAssessmentArchive(firehose(), { stream: env.ASSESSMENTS_STREAM, now }),
   settleQueue: sqsArrivalQueue(sqs(), env.ARRIVALS_QUEUE_URL),
-  experiments: dynamoExperimentStore(dynamoClient, env.REGISTRY_TABLE),
+  experiments,
+  otelTables: dynamoOtelTableStore(dynamoClient, env.REGISTRY_TABLE, experiments),
+  runs: dynamoRunStore(dynamoClient, env.REGISTRY_TABLE),
   scorers: dynamoScorerStore(dynamoClient, env.REGISTRY_TABLE),
   // Whoever changes the rules reads what they are now.
   rules: dynamoRuleStore(dynamoClient, env.REGISTRY_TABLE, { cacheSeconds: 0, now }),

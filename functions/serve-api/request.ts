@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { Caller, GatewayEvent } from '../../shared/contracts/gateway-call.ts';
 import { ApiError } from '../../shared/domain/api-error.ts';
 
@@ -13,6 +13,8 @@ export interface ApiRequest {
   readonly body: unknown;
   /** As it came. */
   readonly bytes: Uint8Array;
+  /** What the caller's key is limited to; empty: all. */
+  readonly experimentIds: readonly string[];
   /** Throws ApiError where the caller's key is limited to other experiments. */
   requireExperiment(experimentId: string): void;
   /** Throws ApiError where the caller's key is limited to any experiments: what is asked belongs to none of them. */
@@ -38,6 +40,7 @@ export function toRequest(event: GatewayEvent, { path, parameters, caller }: Mat
     get bytes() {
       return Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
     },
+    experimentIds: limited,
     requireExperiment(experimentId) {
       if (limited.length === 0 || limited.includes(experimentId)) return;
       throw new ApiError(
@@ -65,11 +68,19 @@ function parseBody({ body, isBase64Encoded }: GatewayEvent): unknown {
   }
 }
 
-/** The value in the schema's shape; an ApiError says what does not fit. */
+/** The value in the schema's shape; an ApiError says in MLflow's words what does not fit. */
 export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  throw new ApiError('INVALID_PARAMETER_VALUE', z.prettifyError(result.error));
+  throw new ApiError('INVALID_PARAMETER_VALUE', result.error.issues.map(describe).join('; '));
+}
+
+function describe({ path, input, message }: z.core.$ZodIssue): string {
+  if (path.length === 0) return `Invalid request: ${message}`;
+  const name = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  if (input === undefined || input === null) return `Missing value for required parameter '${name.slice(1)}'.`;
+  const shown = JSON.stringify(input)?.slice(0, 200);
+  return `Invalid value ${shown} for parameter '${name.slice(1)}' supplied: ${message}`;
 }
 
 /** A query parameter that must be there. */

@@ -74,10 +74,18 @@ export class TraceApi extends Construct {
     const receive = new HttpLambdaIntegration('Receive', this.receiveTraces);
     const authorizer = new HttpNoneAuthorizer();
     this.api.addRoutes({ path: '/v1/traces', methods: [HttpMethod.POST], integration: receive });
+    // As Databricks' exporters have it.
+    this.api.addRoutes({ path: '/api/2.0/otel/v1/traces', methods: [HttpMethod.POST], integration: receive });
     this.api.addRoutes({ path: '/v1/{proxy+}', methods: [HttpMethod.ANY], integration: receive });
     // A route has one authorizer: callers who sign with their credentials of AWS have routes of their own.
     const iam = { authorizer: new HttpIamAuthorizer() };
     this.api.addRoutes({ path: '/iam/v1/traces', methods: [HttpMethod.POST], integration: receive, ...iam });
+    this.api.addRoutes({
+      path: '/iam/api/2.0/otel/v1/traces',
+      methods: [HttpMethod.POST],
+      integration: receive,
+      ...iam,
+    });
     this.api.addRoutes({ path: '/iam/v1/{proxy+}', methods: [HttpMethod.ANY], integration: receive, ...iam });
     this.api.addRoutes({ path: '/iam/{proxy+}', methods: [HttpMethod.ANY], integration: serve, ...iam });
     const open = [
@@ -120,7 +128,8 @@ export class TraceApi extends Construct {
         TRACE_STORE_BUCKET: traceStore.bucketName,
       },
     });
-    grantTable(registry, lambda, ['GetItem']);
+    // An unknown table is told which are known: Query and BatchGetItem are for that.
+    grantTable(registry, lambda, ['BatchGetItem', 'GetItem', 'Query']);
     grantTable(requestCounts, lambda, ['UpdateItem']);
     grantObjects(traceStore, lambda, { write: ['inbox/*'] });
     grantSendMessages(arrivals.queue, lambda);
@@ -156,7 +165,15 @@ export class TraceApi extends Construct {
       ['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'PutItem', 'Query', 'UpdateItem'],
       ['by-time', 'by-session', 'by-client-request'],
     );
-    grantTable(registry, lambda, ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem']);
+    grantTable(registry, lambda, [
+      'BatchGetItem',
+      'BatchWriteItem',
+      'DeleteItem',
+      'GetItem',
+      'PutItem',
+      'Query',
+      'UpdateItem',
+    ]);
     grantTable(requestCounts, lambda, ['UpdateItem']);
     grantObjects(traceStore, lambda, {
       read: ['segments/*', 'answers/*', 'attachments/*'],

@@ -96,7 +96,7 @@ export function mlflowExperiment(experiment: Experiment): object {
   return {
     experiment_id: experiment.experimentId,
     name: experiment.name,
-    artifact_location: `mlflow-artifacts:/${experiment.experimentId}`,
+    artifact_location: experiment.artifactLocation ?? `mlflow-artifacts:/${experiment.experimentId}`,
     lifecycle_stage: experiment.lifecycleStage,
     creation_time: experiment.createdAt,
     last_update_time: experiment.updatedAt,

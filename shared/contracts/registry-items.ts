@@ -16,6 +16,11 @@ export function experimentNameKey(name: string): { pk: string; sk: string } {
   return { pk: `experiment-name#${name}`, sk: 'name' };
 }
 
+/** All tables stand together: who names one that is not known is told which are. */
+export function otelTableKey(table: string): { pk: string; sk: string } {
+  return { pk: 'otel-table', sk: table };
+}
+
 /** Counts the experiments' ids. */
 export const experimentCounterKey = { pk: 'counter', sk: 'experiment' };
 
@@ -38,7 +43,8 @@ export function toExperimentItem({ experimentId, ...rest }: Experiment): Item {
 }
 
 export function fromExperimentItem(item: Item): Experiment {
-  const { pk, sk: _, v: __, ...rest } = checked(item);
+  // Marks of a change under way are the store's own.
+  const { pk, sk: _, v: __, renamingTo: ___, renamingAt: ____, claimingTable: _____, ...rest } = checked(item);
   return { experimentId: String(pk).slice('experiment#'.length), ...rest } as Experiment;
 }
 

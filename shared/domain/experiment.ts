@@ -7,6 +7,8 @@ export interface Experiment {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly tags: Readonly<Record<string, string>>;
+  /** Where its maker wants artifacts to lie; absent: with us. */
+  readonly artifactLocation?: string;
 }
 
 /** `0` is always there and is called `Default`. */

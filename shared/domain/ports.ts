@@ -3,6 +3,7 @@ import type { Assessment } from './assessment.ts';
 import type { EvaluationOutcome, EvaluationRequest } from './evaluation.ts';
 import type { Experiment } from './experiment.ts';
 import type { Rules } from './rules.ts';
+import type { DatasetInput, Metric, Run, RunInfo } from './run.ts';
 import type { ScorerVersion } from './scorer.ts';
 import type { Span } from './span.ts';
 import type { SpanFacts } from './span-facts.ts';
@@ -194,10 +195,66 @@ export interface ScorerStore {
 
 export interface ExperimentStore {
   get(experimentId: string): Promise<Experiment | undefined>;
+  /** Those of them that exist, by id. */
+  getMany(experimentIds: readonly string[]): Promise<readonly Experiment[]>;
   getByName(name: string): Promise<Experiment | undefined>;
   list(): Promise<readonly Experiment[]>;
-  /** Takes the next id; undefined where the name is taken. */
-  create(experiment: Omit<Experiment, 'experimentId'>): Promise<Experiment | undefined>;
+  /** Takes the next id; undefined where the name is taken. The table that it wants is still to be assigned. */
+  create(
+    experiment: Omit<Experiment, 'experimentId'>,
+    options?: { wantedTable?: string | undefined },
+  ): Promise<Experiment | undefined>;
+  /** Gives an active experiment another name and frees its old one. Can be repeated. */
+  rename(experimentId: string, change: { name: string; at: number }): Promise<'renamed' | 'taken' | 'not-active'>;
+  /** Changes nothing where the experiment is in that stage already. */
+  setLifecycle(experimentId: string, change: { stage: Experiment['lifecycleStage']; at: number }): Promise<void>;
+  /** Sets a tag of an active experiment; undefined: removes it. False where the experiment is not active. */
+  setTag(experimentId: string, key: string, value: string | undefined): Promise<boolean>;
+}
+
+/** Which experiment answers to a table of Databricks' exporters. Tables are in lower case. */
+export interface OtelTableStore {
+  /** The experiment, active or not. */
+  find(table: string): Promise<string | undefined>;
+  /** Tables of active experiments with their experiments. */
+  list(): Promise<readonly { readonly table: string; readonly experimentId: string }[]>;
+  /** Has the experiment answer to the table, as its tag then says, and to no other; undefined: to none. Can be repeated. */
+  assign(experimentId: string, table: string | undefined): Promise<TableAssignment>;
+  /** Ends what creating the experiment, or an earlier `assign`, began. */
+  assignWanted(experimentId: string): Promise<TableAssignment>;
+}
+
+/** The experiment is not active, or the table belongs to another. */
+export type TableAssignment = 'assigned' | 'not-active' | { readonly table: string; readonly owner: string };
+
+export interface RunStore {
+  /** False where the id is taken. */
+  create(run: RunInfo, tags: Readonly<Record<string, string>>): Promise<boolean>;
+  /** One read: whether there is such a run, and where. */
+  getInfo(runId: string): Promise<RunInfo | undefined>;
+  get(runId: string): Promise<Run | undefined>;
+  /** Runs of an experiment, newest first, from below an id bound. */
+  newest(experimentId: string, below?: string): AsyncIterable<Run>;
+  /** Undefined where the run is deleted or was never made. */
+  update(runId: string, change: Partial<Pick<RunInfo, 'name' | 'status' | 'endTime'>>): Promise<RunInfo | undefined>;
+  setLifecycle(runId: string, stage: RunInfo['lifecycleStage']): Promise<void>;
+  putTags(runId: string, tags: Readonly<Record<string, string>>): Promise<void>;
+  /** False where there was none. */
+  removeTag(runId: string, key: string): Promise<boolean>;
+  /** Those that have another value already stay; they are answered, with the values that they have. */
+  putParams(
+    runId: string,
+    params: Readonly<Record<string, string>>,
+  ): Promise<readonly { readonly key: string; readonly value: string }[]>;
+  /** Adds to the history, in which each point stands once, and keeps the latest of each key (by step, then time, then value). */
+  addMetrics(runId: string, metrics: readonly Metric[]): Promise<void>;
+  /** By time, from behind a position. */
+  history(
+    runId: string,
+    options: { key: string; limit: number; after?: string | undefined },
+  ): Promise<{ readonly metrics: readonly Metric[]; readonly next?: string }>;
+  /** One that is there already, by name and digest, stays as it is. */
+  addInputs(runId: string, inputs: readonly DatasetInput[]): Promise<void>;
 }
 
 export interface KeyStore {

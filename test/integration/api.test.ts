@@ -68,6 +68,28 @@ describe('an experiment', () => {
   });
 });
 
+describe('a table of Databricks’ exporters', () => {
+  it('leads to the experiment that names it', async () => {
+    const id = await experiment('of a table');
+    const tag = { experiment_id: id, key: 'assay.otelTable', value: 'Main.Agents.Spans' };
+    expect((await stack.api('POST', '/api/2.0/mlflow/experiments/set-experiment-tag', tag)).status).toBe(200);
+    const body = JSON.stringify(exportRequest([trace(700)]));
+    const send = (table: string) =>
+      stack.send(body, {
+        path: '/api/2.0/otel/v1/traces',
+        headers: { 'content-type': 'application/json', 'x-databricks-uc-table-name': table },
+      });
+    expect((await send('main.agents.spans')).status).toBe(200);
+    const unknown = await send('main.agents.other');
+    expect([unknown.status, unknown.json()]).toEqual([
+      404,
+      { code: 5, message: expect.stringMatching(/known are main\.agents\.spans$/) },
+    ]);
+    await stack.stack.drain();
+    expect((await search(inExperiment(id))).traces.map((one) => one.trace_id)).toEqual([`tr-${traceIdOf(700)}`]);
+  });
+});
+
 describe('a scorer', () => {
   it('has versions that do not change, and is active in its latest one', async () => {
     const id = await experiment('versions');

@@ -21,6 +21,8 @@ const scorers = '/api/3.0/mlflow/scorers';
 async function useEverything(): Promise<void> {
   const { experiment_id: id } = (await stack.api('POST', '/api/2.0/mlflow/experiments/create', { name: 'all' })).json();
   await stack.api('POST', '/api/2.0/mlflow/experiments/search', {});
+  await useRuns(String(id));
+  await nameTables(String(id));
   for (const name of ['kept', 'gone']) {
     const serialized = JSON.stringify({ name, serialization_version: 1, assay_heuristic: { type: 'error_free' } });
     await stack.api('POST', `${scorers}/register`, { experiment_id: id, name, serialized_scorer: serialized });
@@ -85,6 +87,26 @@ async function editAndDelete(experimentId: string): Promise<void> {
   const { dynamodb } = stack.stack.clients();
   const remover = dynamoTraceRemover(dynamodb, stack.stack.outputs.get('TracesTable') ?? '', { retentionDays: 30 });
   await remover.bury(second, { now: Date.now(), dueAt: 1 });
+}
+
+async function useRuns(experimentId: string): Promise<void> {
+  const runs = '/api/2.0/mlflow/runs';
+  const { run } = (await stack.api('POST', `${runs}/create`, { experiment_id: experimentId })).json() as unknown as {
+    run: { info: { run_id: string } };
+  };
+  const { run_id: runId } = run.info;
+  const metrics = [{ key: 'm', value: 1, timestamp: 1 }];
+  const tags = [{ key: 't', value: '1' }];
+  await stack.api('POST', `${runs}/log-batch`, { run_id: runId, metrics, params: [{ key: 'p', value: '1' }], tags });
+  await stack.api('POST', `${runs}/search`, { experiment_ids: [experimentId] });
+}
+
+async function nameTables(experimentId: string): Promise<void> {
+  const tag = { experiment_id: experimentId, key: 'assay.otelTable', value: 'a.b.c' };
+  expect((await stack.api('POST', '/api/2.0/mlflow/experiments/set-experiment-tag', tag)).status).toBe(200);
+  const unknown = { 'x-databricks-uc-table-name': 'x.y.z' };
+  const reply = await stack.send(new Uint8Array(), { path: '/api/2.0/otel/v1/traces', headers: unknown });
+  expect([reply.status, reply.body.toString()]).toEqual([404, expect.stringContaining('known are a.b.c')]);
 }
 
 async function send(spans: readonly JsonSpan[], experimentId: string): Promise<void> {

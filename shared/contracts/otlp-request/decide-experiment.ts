@@ -11,16 +11,7 @@ const experimentHeader = 'x-mlflow-experiment-id';
  * Throws RefusedRequest: 401 for a key that is not known, 403 for one that may not, 400 for an id that is none.
  */
 export function decideExperiment(headers: Headers, caller: Caller | undefined): string {
-  if (!caller) {
-    throw new RefusedRequest(
-      401,
-      'the API key is unknown or revoked: send a valid one as "authorization: Bearer <key>"',
-    );
-  }
-  if (!ingesters.includes(caller.role)) {
-    throw new RefusedRequest(403, `a key of role ${caller.role} cannot send traces: use one of role ingest`);
-  }
-  const allowed = caller.experimentIds;
+  const { experimentIds: allowed } = requireSender(caller);
   const experimentId =
     headers[experimentHeader]?.trim() ?? (allowed.length === 1 ? allowed[0] : undefined) ?? defaultExperimentId;
   requireExperimentId(experimentId);
@@ -31,6 +22,20 @@ export function decideExperiment(headers: Headers, caller: Caller | undefined): 
     );
   }
   return experimentId;
+}
+
+/** Throws RefusedRequest: 401 for a key that is not known, 403 for one that may not send. */
+export function requireSender(caller: Caller | undefined): Caller {
+  if (!caller) {
+    throw new RefusedRequest(
+      401,
+      'the API key is unknown or revoked: send a valid one as "authorization: Bearer <key>"',
+    );
+  }
+  if (!ingesters.includes(caller.role)) {
+    throw new RefusedRequest(403, `a key of role ${caller.role} cannot send traces: use one of role ingest`);
+  }
+  return caller;
 }
 
 function requireExperimentId(text: string): void {

@@ -1,27 +1,18 @@
-import { defaultExperimentId } from '../../domain/experiment.ts';
+import type { Experiment } from '../../domain/experiment.ts';
 import type { Clock, ExperimentStore } from '../../domain/ports.ts';
+import { remembering } from './remembering.ts';
 
 const knownForMs = 60_000;
-/** Short: whoever has just made the experiment is already sending to it. */
+/** Short: whoever has just made or restored the experiment is already sending to it. */
 const unknownForMs = 5_000;
-/** A caller that tries ids must not fill the memory. */
-const maxRemembered = 10_000;
 
-/** Whether an experiment exists and has not been deleted; remembered for a while, since every request asks. */
+/** Whether an experiment is active or deleted, undefined where there is none; remembered for a while, since every request asks. */
 export function knownExperiments(
   store: Pick<ExperimentStore, 'get'>,
   now: Clock,
-): (experimentId: string) => Promise<boolean> {
-  const remembered = new Map<string, { known: boolean; until: number }>();
-  return async (experimentId) => {
-    // Always there, and what most send to: needs no look-up.
-    if (experimentId === defaultExperimentId) return true;
-    const entry = remembered.get(experimentId);
-    if (entry && entry.until > now()) return entry.known;
-    const experiment = await store.get(experimentId);
-    const known = experiment?.lifecycleStage === 'active';
-    if (remembered.size >= maxRemembered) remembered.clear();
-    remembered.set(experimentId, { known, until: now() + (known ? knownForMs : unknownForMs) });
-    return known;
-  };
+): (experimentId: string) => Promise<Experiment['lifecycleStage'] | undefined> {
+  return remembering(async (experimentId: string) => (await store.get(experimentId))?.lifecycleStage, {
+    forMs: (stage) => (stage === 'active' ? knownForMs : unknownForMs),
+    now,
+  });
 }

@@ -5,6 +5,7 @@ import { localCredentials } from '../local-credentials.ts';
 import { describeFindingTraces } from './finding-traces.ts';
 import { describeRegistry } from './registry.ts';
 import { describeRequestCounts } from './request-counts.ts';
+import { describeRuns } from './runs.ts';
 import { describeTraceEdits } from './trace-edits.ts';
 import { describeTraceIndex } from './trace-index.ts';
 import { describeTraceNeighbours } from './trace-neighbours.ts';
@@ -15,6 +16,7 @@ const suites = [
   describeTraceNeighbours,
   describeFindingTraces,
   describeRegistry,
+  describeRuns,
   describeRequestCounts,
 ];
 

@@ -8,10 +8,15 @@ export const receivedAt = Date.UTC(2026, 5, 1, 23, 59, 59);
 /** The handler over fakes that remember what it did, and fail when told to. */
 export function aReceiver({
   experiments = ['7'],
+  deleted = [],
+  tables = {},
   failing,
 }: {
   experiments?: readonly string[];
-  failing?: 'queue' | 'inbox' | 'experiments' | 'counts';
+  deleted?: readonly string[];
+  /** Their experiments. */
+  tables?: Readonly<Record<string, string>>;
+  failing?: 'queue' | 'inbox' | 'experiments' | 'tables' | 'counts';
 } = {}) {
   const sent: SpansMessage[] = [];
   const stored = new Map<string, Uint8Array>();
@@ -34,9 +39,17 @@ export function aReceiver({
         stored.set(key, body);
       },
     },
-    async isKnown(id) {
+    async stageOf(id) {
       fail('experiments');
-      return id === '0' || experiments.includes(id);
+      if (deleted.includes(id)) return 'deleted';
+      return id === '0' || experiments.includes(id) ? 'active' : undefined;
+    },
+    tables: {
+      async experimentOf(table) {
+        fail('tables');
+        return tables[table];
+      },
+      list: async () => Object.entries(tables).map(([table, experimentId]) => ({ table, experimentId })),
     },
     async isWithinLimit({ keyHash }) {
       fail('counts');

@@ -180,6 +180,80 @@ describe('the experiment', () => {
   });
 });
 
+test.each(['7', '0'])('experiment %s, deleted, takes nothing in: 404 that says so', async (id) => {
+  const { post, sent } = aReceiver({ deleted: [id] });
+  const reply = await post({ body, headers: { 'x-mlflow-experiment-id': id } });
+  expect(reply).toMatchObject({
+    status: 404,
+    message: expect.stringContaining(`experiment ${id} is deleted: restore it`),
+  });
+  expect(sent).toEqual([]);
+});
+
+describe('the table of a Databricks exporter', () => {
+  const path = '/api/2.0/otel/v1/traces';
+  const tables = { 'main.traces.spans': '7', 'main.other.spans': '8' };
+  const named = (table: string) => ({ 'x-databricks-uc-table-name': table });
+  const limited = (experimentIds: string) => ({ decision: 'allowed', role: 'ingest', experimentIds });
+
+  test.each(['main.traces.spans', 'Main.Traces.SPANS', ' main.traces.spans '])(
+    '%j names the experiment',
+    async (table) => {
+      const { post, sent } = aReceiver({ tables });
+      // Another experiment's header means nothing here.
+      const reply = await post({ body, path, headers: { ...named(table), 'x-mlflow-experiment-id': '8' } });
+      expect([reply.status, sent[0]?.experimentId]).toEqual([200, '7']);
+    },
+  );
+
+  test.each([
+    ['to a key of all', '', 'x.y.z', /main\.traces\.spans, main\.other\.spans$/],
+    ['to a key of one', '7', 'x.y.z', /known are main\.traces\.spans$/],
+    ['to a key that does not open it', '7', 'main.other.spans', /known are main\.traces\.spans$/],
+    ['to a key of none', '12', 'x.y.z', /none is known yet/],
+  ])('that is not known is a 404 that says which are: %s', async (_, experimentIds, table, message) => {
+    const { post, sent } = aReceiver({ tables });
+    const reply = await post({ body, path, headers: named(table), caller: limited(experimentIds) });
+    expect(reply).toMatchObject({ status: 404, code: 5, message: expect.stringMatching(message) });
+    expect(sent).toEqual([]);
+  });
+
+  test.each([
+    [{}, /x-databricks-uc-table-name is missing: send catalog\.schema\.table/],
+    [named(''), /is missing/],
+    [named('spans'), /expected catalog\.schema\.table/],
+    [named('a.b.c.d'), /expected catalog\.schema\.table/],
+  ])('%j: 400 that says what to send', async (headers, message) => {
+    const reply = await aReceiver({ tables }).post({ body, path, headers });
+    expect(reply).toMatchObject({ status: 400, code: 3, message: expect.stringMatching(message) });
+  });
+
+  test('is nothing to a key that may only read, or to none', async () => {
+    const { post } = aReceiver({ tables });
+    const headers = named('main.traces.spans');
+    expect((await post({ body, path, headers, caller: { ...limited(''), role: 'read' } })).status).toBe(403);
+    expect((await post({ body, path, headers, caller: { decision: 'denied' } })).status).toBe(401);
+  });
+
+  test('whose experiment is deleted takes nothing in', async () => {
+    const reply = await aReceiver({ tables, deleted: ['7'] }).post({ body, path, headers: named('main.traces.spans') });
+    expect(reply).toMatchObject({ status: 404, message: expect.stringContaining('experiment 7 is deleted') });
+  });
+
+  test('leads callers who sign with credentials of AWS there, too', async () => {
+    const { post, sent } = aReceiver({ tables });
+    expect((await post({ body, path: `/iam${path}`, headers: named('main.traces.spans'), iam: true })).status).toBe(
+      200,
+    );
+    expect(sent[0]?.experimentId).toBe('7');
+  });
+
+  test('that cannot be looked up: 503, to be sent again', async () => {
+    const { post } = aReceiver({ tables, failing: 'tables' });
+    expect(await post({ body, path, headers: named('main.traces.spans') })).toMatchObject({ status: 503, code: 14 });
+  });
+});
+
 describe('receive-traces refuses', () => {
   test.each([
     ['a key that is not known', { decision: 'denied' }, 401],

@@ -5,6 +5,7 @@ export interface Subject {
   readonly experimentId: string;
   readonly traceId: string;
   readonly assessmentId: string;
+  readonly runId: string;
   /** Of its scorer, its tags, its runs. */
   readonly name: string;
   /** What is written by the request, to be recognised where it comes out again. */
@@ -22,7 +23,7 @@ interface RouteRequest {
  * route that asks for something new is reached once that stands here.
  */
 export function aRequestFor({ method, path }: Route, subject: Subject): RouteRequest {
-  const fields = fieldsOf(subject);
+  const fields = { ...fieldsOf(subject), ...fieldsOfOne(path) };
   const parameters: Readonly<Record<string, string>> = {
     traceId: subject.traceId,
     requestId: subject.traceId,
@@ -39,7 +40,20 @@ export function aRequestFor({ method, path }: Route, subject: Subject): RouteReq
   return { path: `${filled}?${query}`, ...(method !== 'GET' && { body: fields }) };
 }
 
-function fieldsOf({ experimentId, traceId, assessmentId, name, text }: Subject): Readonly<Record<string, unknown>> {
+/** Where a name means something else than in the other routes. */
+function fieldsOfOne(path: string): Readonly<Record<string, unknown>> {
+  if (path.endsWith('/experiments/search')) return { view_type: 'ALL' };
+  return path.endsWith('/log-metric') ? { value: 0.5 } : {};
+}
+
+function fieldsOf({
+  experimentId,
+  traceId,
+  assessmentId,
+  runId,
+  name,
+  text,
+}: Subject): Readonly<Record<string, unknown>> {
   const location = { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experimentId } };
   const source = { source_type: 'HUMAN', source_id: 'somebody' };
   return {
@@ -68,7 +82,11 @@ function fieldsOf({ experimentId, traceId, assessmentId, name, text }: Subject):
     key: name,
     value: text,
     tags: [{ key: name, value: text }],
-    run_id: name,
+    run_id: runId,
+    timestamp: 1,
+    metrics: [{ key: name, value: 0.5, timestamp: 1 }],
+    metric_key: name,
+    datasets: [{ dataset: { name, digest: '1', source_type: 'code', source: text } }],
     run_name: text,
     path: `attachments/${name}`,
     prompt_versions: [{ name, version: '1' }],

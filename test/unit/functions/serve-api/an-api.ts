@@ -2,7 +2,9 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createHandler, type ServeApiDeps } from '../../../../functions/serve-api/create-handler.ts';
 import { dynamoAssessmentStore } from '../../../../shared/adapters/dynamo-assessment-store.ts';
 import { dynamoExperimentStore } from '../../../../shared/adapters/dynamo-experiment-store.ts';
+import { dynamoOtelTableStore } from '../../../../shared/adapters/dynamo-otel-table-store.ts';
 import { dynamoRuleStore } from '../../../../shared/adapters/dynamo-rule-store.ts';
+import { dynamoRunStore } from '../../../../shared/adapters/dynamo-run-store.ts';
 import { dynamoScorerStore } from '../../../../shared/adapters/dynamo-scorer-store.ts';
 import { dynamoTraceEditor } from '../../../../shared/adapters/dynamo-trace-editor.ts';
 import { dynamoTraceReader } from '../../../../shared/adapters/dynamo-trace-reader.ts';
@@ -55,6 +57,11 @@ export async function startApi(): Promise<Api> {
 /** What an authorizer says of an admin's key. */
 const anAdmin = { lambda: { decision: 'allowed', role: 'admin', experimentIds: '' } };
 
+/** Of an admin's key that is limited to experiments, joined by commas. */
+export function aKeyOf(experimentIds: string): object {
+  return { lambda: { ...anAdmin.lambda, experimentIds } };
+}
+
 /** `authorizer`: what it says of the caller; absent as on routes that need none. */
 export function callerOf(deps: ServeApiDeps, authorizer: object | undefined = anAdmin): Call {
   const handler = createHandler(deps);
@@ -76,6 +83,7 @@ export function callerOf(deps: ServeApiDeps, authorizer: object | undefined = an
 function depsOn({ client, traces, registry }: Tables, failures: unknown[]): ServeApiDeps {
   const nothing = () => Promise.reject(new Error('nothing is stored'));
   let ids = 0;
+  const experiments = dynamoExperimentStore(client, registry);
   return {
     index: dynamoTraceReader(client, traces),
     editor: dynamoTraceEditor(client, traces, { retentionDays: 30 }),
@@ -88,7 +96,9 @@ function depsOn({ client, traces, registry }: Tables, failures: unknown[]): Serv
     answers: { put: async () => 'https://storage.example/signed' },
     codec: otlpTraceCodec,
     assessments: dynamoAssessmentStore(client, traces, { retentionDays: 30 }),
-    experiments: dynamoExperimentStore(client, registry),
+    experiments,
+    otelTables: dynamoOtelTableStore(client, registry, experiments),
+    runs: dynamoRunStore(client, registry),
     scorers: dynamoScorerStore(client, registry),
     rules: dynamoRuleStore(client, registry, { cacheSeconds: 0, now: () => noon }),
     isWithinLimit: async ({ keyHash }) => keyHash !== 'spent',

@@ -31,7 +31,7 @@ const everybody = [
   ...roles.map((role) => ({ who: role, authorizer: key(role), role: role as Role | undefined })),
 ];
 
-/** An experiment with a trace, an assessment and a scorer in it, and another one beside it. */
+/** An experiment with a trace, an assessment, a run and a scorer in it, and another one beside it. */
 async function someExperiment(): Promise<{ subject: Subject; otherExperimentId: string }> {
   const create = async (name: string) => {
     const { body } = await api.call('POST', '/api/2.0/mlflow/experiments/create', { name });
@@ -44,7 +44,9 @@ async function someExperiment(): Promise<{ subject: Subject; otherExperimentId: 
   const assessment = { assessment_name: 'quality', feedback: { value: true }, rationale: secret };
   const { body } = await api.call('POST', `/api/3.0/mlflow/traces/${info.traceId}/assessments`, { assessment });
   const { assessment_id: assessmentId } = body.assessment as { assessment_id: string };
-  const made: Subject = { experimentId, traceId: info.traceId, assessmentId, name: 'quality', text: secret };
+  const { body: started } = await api.call('POST', '/api/2.0/mlflow/runs/create', { experiment_id: experimentId });
+  const { run_id: runId } = (started.run as { info: { run_id: string } }).info;
+  const made: Subject = { experimentId, traceId: info.traceId, assessmentId, runId, name: 'quality', text: secret };
   // Whatever else can be made in it, too.
   for (const { name, route } of named) if (!/DELETE|delete|restore/.test(name)) await ask(route, key('admin'), made);
   return { subject: made, otherExperimentId: await create('other') };
@@ -74,6 +76,7 @@ describe.each(named)('$name', ({ route }) => {
       ...subject,
       experimentId: '999',
       traceId: `tr-${'0'.repeat(32)}`,
+      runId: '0'.repeat(32),
       name: 'nothing',
       text: 'nothing',
     };
@@ -94,7 +97,12 @@ describe.each(named)('$name', ({ route }) => {
   });
 
   it('tells and changes nothing of it either where the request says that it is of the key’s own', async () => {
-    const isOwn = (item: string) => item.includes(`experiment#${otherExperimentId}"`);
+    const marks = [
+      `experiment#${otherExperimentId}"`,
+      `runs#${otherExperimentId}"`,
+      `"experimentId":{"S":"${otherExperimentId}"}`,
+    ];
+    const isOwn = (item: string) => marks.some((mark) => item.includes(mark));
     const before = (await everything()).filter((item) => !isOwn(item));
     const own = { ...subject, experimentId: otherExperimentId, text: 'changed' };
     const { body } = await ask(route, key('admin', otherExperimentId), own);
@@ -132,7 +140,10 @@ it('an experiment is not made with a key of some experiments', async () => {
 });
 
 it('the documents name every route and who may call it', async () => {
-  const received = [{ name: 'POST /v1/traces', route: { roles: ingesters } }];
+  const received = ['/v1/traces', '/api/2.0/otel/v1/traces'].map((path) => ({
+    name: `POST ${path}`,
+    route: { roles: ingesters },
+  }));
   const row = ({ name, route }: { name: string; route: Pick<Route, 'roles'> }) => {
     const marks = roles.map((role) => (route.roles === undefined || route.roles.includes(role) ? '✓' : ' '));
     return `| \`${name}\` | ${route.roles === undefined ? '✓' : ' '} | ${marks.join(' | ')} |`;
