@@ -4,23 +4,21 @@ import { mlflowTraceInfo } from '../../../shared/contracts/mlflow-entities.ts';
 import { startTraceRequest, toStatement } from '../../../shared/contracts/mlflow-trace-statement.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
 import { requireActive } from '../../../shared/domain/change-experiments.ts';
+import { type RunDeps, requireActiveRun } from '../../../shared/domain/change-runs.ts';
 import { type DeleteTracesDeps, deleteOldTraces, deleteTraces } from '../../../shared/domain/delete-traces.ts';
 import { type EditTraceDeps, editTrace, startTrace } from '../../../shared/domain/edit-trace.ts';
 import type { TraceStatement } from '../../../shared/domain/explicit-facts.ts';
 import { settleInParallel, valuesOf } from '../../../shared/domain/in-parallel.ts';
-import type { AssessmentArchive, AssessmentStore, ExperimentStore } from '../../../shared/domain/ports.ts';
+import type { AssessmentArchive, AssessmentStore } from '../../../shared/domain/ports.ts';
 import type { TraceInfo } from '../../../shared/domain/trace.ts';
 import { type ApiRequest, fitsItem, parse, tooLarge } from '../request.ts';
 import { ingesters, type Route, writers } from '../router.ts';
 
-export interface TraceEditRouteDeps extends EditTraceDeps, DeleteTracesDeps {
+export interface TraceEditRouteDeps extends EditTraceDeps, DeleteTracesDeps, RunDeps {
   readonly index: EditTraceDeps['index'] & DeleteTracesDeps['index'];
   readonly now: EditTraceDeps['now'];
-  readonly experiments: Pick<ExperimentStore, 'get'>;
   readonly assessments: Pick<AssessmentStore, 'put'>;
   readonly archive: AssessmentArchive;
-  /** 32 hex digits. */
-  readonly newId: () => string;
 }
 
 /** MLflow's bounds (mlflow/store/tracking/__init__.py): tags of traces. */
@@ -153,6 +151,7 @@ async function remove({ body, requireExperiment }: ApiRequest, deps: TraceEditRo
 
 async function linkToRun({ body, requireExperiment }: ApiRequest, deps: TraceEditRouteDeps) {
   const { trace_ids: traceIds, run_id: runId } = parse(runLink, body);
+  await requireActiveRun(runId, { requireExperiment, deps });
   await editAll(traceIds, deps, (info) => {
     requireExperiment(info.experimentId);
     return { facts: { linkedRuns: [...new Set([...(info.facts.linkedRuns ?? []), runId])] } };

@@ -415,9 +415,13 @@ describe('deleting traces', () => {
 describe('links', () => {
   it('to a run are found by it, and do not repeat', async () => {
     const { traceId } = await found({ experimentId: '45' });
-    for (let i = 0; i < 2; i++) await api.call('POST', `${v2}/link-to-run`, { trace_ids: [traceId], run_id: 'run-1' });
+    const created = await api.call('POST', '/api/2.0/mlflow/runs/create', { experiment_id: '0' });
+    const { run_id } = (created.body.run as { info: { run_id: string } }).info;
+    for (let i = 0; i < 2; i++) await api.call('POST', `${v2}/link-to-run`, { trace_ids: [traceId], run_id });
     const { index } = api.deps;
-    expect((await index.getInfos([traceId])).get(traceId)?.facts.linkedRuns).toEqual(['run-1']);
+    expect((await index.getInfos([traceId])).get(traceId)?.facts.linkedRuns).toEqual([run_id]);
+    const missing = await api.call('POST', `${v2}/link-to-run`, { trace_ids: [traceId], run_id: 'run-1' });
+    expect([missing.status, missing.body.error_code]).toEqual([404, 'RESOURCE_DOES_NOT_EXIST']);
   });
 
   it('to prompts stand in the tag that a search asks', async () => {
