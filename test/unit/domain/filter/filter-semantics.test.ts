@@ -86,6 +86,19 @@ describe('a filter on the trace itself', () => {
     expect(matches("tags.text LIKE '%x%'", aFilterSubject())).toBe(false);
   });
 
+  test.each([
+    ["run_id = 'sent'", true],
+    ["run_id = 'linked'", true],
+    ["metadata.`mlflow.sourceRun` = 'linked'", true],
+    ["run_id = 'other'", false],
+    // As in MLflow only equality sees the runs that were linked afterwards.
+    ["run_id != 'linked'", true],
+    ["run_id LIKE 'link%'", false],
+  ])('%s is %s of a trace that was sent from one run and linked to another', (filter, expected) => {
+    const facts = { metadata: { 'mlflow.sourceRun': 'sent' }, linkedRuns: ['linked'] };
+    expect(matches(filter, aFilterSubject({ facts }))).toBe(expected);
+  });
+
   test('a prompt is found by name and version', () => {
     const facts = {
       tags: { 'mlflow.linkedPrompts': '[{"name": "p", "version": "1"}, {"name": "q", "version": "2"}]' },
