@@ -93,8 +93,6 @@ export interface TraceFacts {
   readonly clientRequestId?: string;
   readonly sessionId?: string;
   readonly userId?: string;
-  /** Runs that the trace was linked to after it was sent; the run it was sent from is in the metadata (`mlflow.sourceRun`). */
-  readonly linkedRuns?: readonly string[];
   readonly tags: Readonly<Record<string, string>>;
   readonly metadata: Readonly<Record<string, string>>;
   readonly tokens?: TokenUsage;

@@ -14,7 +14,7 @@ const texts: Readonly<Record<string, TextOf>> = {
 
 const numbers: Readonly<Record<string, NumberOf>> = {
   timestamp_ms: ({ facts }) => facts.requestTime,
-  execution_time_ms: ({ facts }) => facts.durationMs,
+  execution_time_ms: ({ facts }) => durationOf(facts),
   end_time_ms: ({ facts }) => facts.requestTime + facts.durationMs,
   input_tokens: ({ facts }) => facts.tokens?.inputTokens,
   output_tokens: ({ facts }) => facts.tokens?.outputTokens,
@@ -44,9 +44,26 @@ export function tagOf(key: string): TextOf {
   return keyed(key, ({ facts }) => read(facts.tags, key));
 }
 
-/** The metadata of that key, with the same exceptions. */
+/** The metadata of that key, with the same exceptions; what Assay counts itself is there as MLflow shows it, as JSON. */
 export function metadataOf(key: string): TextOf {
+  const counted = Object.hasOwn(countedMetadata, key) ? countedMetadata[key] : undefined;
+  if (counted) return ({ facts }) => counted(facts) ?? read(facts.metadata, key);
   return keyed(key, ({ facts }) => read(facts.metadata, key));
+}
+
+const countedMetadata: Readonly<Record<string, (facts: TraceFacts) => string | undefined>> = {
+  'mlflow.trace.tokenUsage': ({ tokens }) => tokens && snakeCaseJson(tokens),
+  'mlflow.trace.cost': ({ cost }) => cost && snakeCaseJson(cost),
+};
+
+function snakeCaseJson(numbers: object): string {
+  const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return JSON.stringify(Object.fromEntries(Object.entries(numbers).map(([name, value]) => [snakeCase(name), value])));
+}
+
+/** Of a trace of which nothing has ended yet it is not known. */
+export function durationOf({ state, durationMs }: TraceFacts): number | undefined {
+  return state === 'IN_PROGRESS' && durationMs === 0 ? undefined : durationMs;
 }
 
 function keyed(key: string, otherwise: TextOf): TextOf {
