@@ -12,6 +12,7 @@ import { type AssessmentRouteDeps, assessmentRoutes } from './routes/assessments
 import { type AttachmentRouteDeps, attachmentRoutes } from './routes/attachments.ts';
 import type { ExperimentRouteDeps } from './routes/experiments.ts';
 import { experimentRoutes } from './routes/experiments.ts';
+import { type MetricRouteDeps, metricRoutes } from './routes/metrics.ts';
 import type { ScorerRouteDeps } from './routes/scorers.ts';
 import { scorerRoutes } from './routes/scorers.ts';
 import { statusRoutes } from './routes/status.ts';
@@ -23,6 +24,7 @@ export type ServeApiDeps = TraceRouteDeps &
   AttachmentRouteDeps &
   AssessmentRouteDeps &
   ExperimentRouteDeps &
+  MetricRouteDeps &
   ScorerRouteDeps & {
     readonly answers: AnswerStore;
     /** Counts one request. */
@@ -42,6 +44,7 @@ export function apiRoutes(deps: ServeApiDeps): readonly Route[] {
     ...traceEditRoutes(deps),
     ...attachmentRoutes(deps),
     ...assessmentRoutes(deps),
+    ...metricRoutes(deps),
     ...scorerRoutes(deps),
   ];
 }

@@ -37,7 +37,7 @@ function compileClause(clause: FilterClause): Test {
     case 'tag':
       return clause.key === 'mlflow.linkedPrompts' ? promptTest(clause) : keyedTest(clause, tagOf(clause.key));
     case 'request_metadata':
-      return clause.key === 'mlflow.sourceRun' ? runTest(clause) : keyedTest(clause, metadataOf(clause.key));
+      return runKeys.has(clause.key) ? runTest(clause) : keyedTest(clause, metadataOf(clause.key));
     case 'feedback':
     case 'expectation':
       return assessmentTest(clause);
@@ -69,6 +69,9 @@ function onPresent<Value>(read: (subject: FilterSubject) => Value | undefined, t
     return value !== undefined && test(value);
   };
 }
+
+/** MLflow takes `metadata.run_id` for the run, too. */
+const runKeys: ReadonlySet<string> = new Set(['mlflow.sourceRun', 'run_id']);
 
 /** Of a run are the traces that were sent from it and, for `=` as in MLflow, those that were linked to it afterwards. */
 function runTest(clause: FilterClause): Test {
