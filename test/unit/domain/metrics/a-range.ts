@@ -9,7 +9,7 @@ export interface Range {
   readonly asked: { blocks: number; assessments: number };
 }
 
-/** Spans and assessments are the same for every trace; `elapsed` is what the clock says at each look, ms. */
+/** Spans are the same for every trace, assessments for those that name some; `elapsed` is what the clock says at each look, ms. */
 export function aRange(
   infos: readonly TraceInfo[],
   {

@@ -19,7 +19,9 @@ describe('the correlation of two filters', () => {
   });
 
   it('reads no further than the base filter says', async () => {
-    const infos = Array.from({ length: 30 }, (_, i) => aTraceInfo({ facts: { requestTime: noon + i } }));
+    const infos = Array.from({ length: 30 }, (_, i) =>
+      aTraceInfo({ assessmentIds: ['a-1'], facts: { requestTime: noon + i } }),
+    );
     const range = aRange(infos, { assessments: [anAssessment({ name: 'good', value: 'yes' })] });
     const base = `timestamp_ms >= ${noon + 10} AND timestamp_ms < ${noon + 15}`;
     const found = await correlateFilters({ ...query, filter1: "feedback.good = 'yes'", base }, range.deps);
@@ -31,7 +33,7 @@ describe('the correlation of two filters', () => {
     ['assessments', "feedback.good = 'yes'", readingLimits.assessments],
     ['spans', "span.name = 'llm'", readingLimits.spans],
   ])('of more traces than %s can be read of is refused, and says what to do', async (what, filter1, limit) => {
-    const infos = Array.from({ length: limit + 1 }, () => aTraceInfo());
+    const infos = Array.from({ length: limit + 1 }, () => aTraceInfo({ assessmentIds: ['a-1'] }));
     const found = correlateFilters({ ...query, filter1 }, aRange(infos, { spans: [aSpan()] }).deps);
     await expect(found).rejects.toThrow(`more traces whose ${what} must be read than can be answered`);
     await expect(found).rejects.toThrow('Narrow timestamp_ms in base_filter, or ask the archive by SQL');

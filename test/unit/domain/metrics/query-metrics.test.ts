@@ -182,7 +182,7 @@ describe('assessments', () => {
     const page = (metric: string, type: 'COUNT' | 'AVG') =>
       queryMetrics(
         aQuery({ view: 'ASSESSMENTS', metric, aggregations: [{ type }], ...range }),
-        aRange([aTraceInfo()], { assessments }).deps,
+        aRange([aTraceInfo({ assessmentIds: ['a-1'] })], { assessments }).deps,
       );
     expect((await page('assessment_count', 'COUNT')).points).toEqual([
       { bucket: noon, dimensions: {}, values: { COUNT: 2 } },
@@ -193,12 +193,20 @@ describe('assessments', () => {
   });
 });
 
+describe('assessments of traces that have none', () => {
+  it('are not read', async () => {
+    const range = aRange([aTraceInfo({ assessmentIds: ['a-1'] }), ...tracesOf(20)]);
+    await queryMetrics(aQuery({ view: 'ASSESSMENTS', metric: 'assessment_count' }), range.deps);
+    expect(range.asked.assessments).toBe(1);
+  });
+});
+
 describe('more than can be read while a caller waits', () => {
   it.each([
     ['assessments', aQuery({ view: 'ASSESSMENTS', metric: 'assessment_count' }), readingLimits.assessments],
     ['spans', aQuery({ view: 'SPANS', metric: 'span_count' }), readingLimits.spans],
   ] as const)('of %s is refused, and says how far it got and what to do', async (what, query, limit) => {
-    const infos = tracesOf(limit + 1, (i) => ({ facts: { requestTime: noon - i * 1000 } }));
+    const infos = tracesOf(limit + 1, (i) => ({ assessmentIds: ['a-1'], facts: { requestTime: noon - i * 1000 } }));
     const whole = queryMetrics({ ...query, from: noon - (limit - 1) * 1000 }, aRange(infos).deps);
     expect((await whole).points).toHaveLength(1);
     const more = queryMetrics(query, aRange(infos).deps);
@@ -206,7 +214,7 @@ describe('more than can be read while a caller waits', () => {
       `traces whose ${what} must be read than can be answered exactly while you wait: at most ${limit} are read at once`,
     );
     await expect(more).rejects.toThrow(
-      /back to about 2026-06-01T1\d:\d\d:\d\d\.000Z\. Narrow start_time_ms and end_time_ms, or/,
+      /back to about 2026-06-01T\d\d:\d\d:\d\d\.000Z\. Narrow start_time_ms and end_time_ms, or/,
     );
   });
 
@@ -283,7 +291,9 @@ describe('statistics', () => {
     });
     const valuesOf = async (numbers: readonly number[]) => {
       const assessments = numbers.map((value) => anAssessment({ value }));
-      const [point] = (await queryMetrics(query, aRange([aTraceInfo()], { assessments }).deps)).points;
+      const [point] = (
+        await queryMetrics(query, aRange([aTraceInfo({ assessmentIds: ['a-1'] })], { assessments }).deps)
+      ).points;
       return point?.values;
     };
     await fc.assert(
@@ -303,7 +313,10 @@ describe('statistics', () => {
   it('add small fractions without losing them', async () => {
     const assessments = [1e16, ...Array.from({ length: 10 }, () => 1), -1e16].map((value) => anAssessment({ value }));
     const query = aQuery({ view: 'ASSESSMENTS', metric: 'assessment_value', aggregations: [{ type: 'AVG' }] });
-    const { points } = await queryMetrics(query, aRange([aTraceInfo()], { assessments }).deps);
+    const { points } = await queryMetrics(
+      query,
+      aRange([aTraceInfo({ assessmentIds: ['a-1'] })], { assessments }).deps,
+    );
     expect(points[0]?.values.AVG).toBeCloseTo(10 / 12, 12);
   });
 });
