@@ -66,6 +66,7 @@ export function recordedDeps(): RangeDeps {
     ...searchOf(infos),
     index: {
       getInfos: async (ids) => new Map(ids.flatMap((id) => (byId.has(id) ? [[id, byId.get(id) as TraceInfo]] : []))),
+      readTrace: () => Promise.reject(new Error('all are settled')),
     },
     segments: { readBlock: async ({ key }) => Buffer.from(key) },
     codec: {

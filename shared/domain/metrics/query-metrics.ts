@@ -3,7 +3,7 @@ import { type MetricsPage, metricGroups } from './metric-groups.ts';
 import { assessmentRows, type MetricRow, spanRows, traceRow } from './metric-rows.ts';
 import { type MetricsFilter, parseMetricsFilters } from './metrics-filter.ts';
 import { checkMetricsQuery, type MetricsQuery } from './metrics-query.ts';
-import { type RangeDeps, readAssessments, readEach, readRange, spansOf } from './read-range.ts';
+import { isSettled, type RangeDeps, readAssessments, readEach, readRange, spansOf } from './read-range.ts';
 import { readingBudget } from './reading-budget.ts';
 
 const advice = 'Narrow start_time_ms and end_time_ms';
@@ -48,10 +48,9 @@ function spanReader(query: MetricsQuery, { filter, deps }: { filter: MetricsFilt
 }
 
 /** The facts of a trace say what it has no spans of: those need not be read. */
-function mayHaveSpans(
-  { facts }: TraceInfo,
-  { query, filter }: { query: MetricsQuery; filter: MetricsFilter },
-): boolean {
+function mayHaveSpans(info: TraceInfo, { query, filter }: { query: MetricsQuery; filter: MetricsFilter }): boolean {
+  const { facts } = info;
+  if (!isSettled(info)) return true;
   if (query.metric.endsWith('_cost') && facts.cost === undefined) return false;
   return filter.clauses.every(({ subject, entity, value }) => {
     if (subject !== 'span') return true;

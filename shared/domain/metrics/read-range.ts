@@ -11,11 +11,11 @@ import type {
   TraceSearch,
 } from '../ports.ts';
 import type { ScorableSpan } from '../scorable-trace.ts';
-import type { TraceInfo } from '../trace.ts';
+import type { BlockRef, TraceInfo } from '../trace.ts';
 import type { ReadingBudget } from './reading-budget.ts';
 
 export interface RangeDeps {
-  readonly index: Pick<TraceReader, 'getInfos'>;
+  readonly index: TraceReader;
   readonly search: TraceSearch;
   readonly segments: Pick<SegmentStore, 'readBlock'>;
   readonly codec: Pick<TraceCodec, 'decode' | 'merge' | 'decompress'>;
@@ -90,12 +90,26 @@ export async function readAssessments(
   return infos.map(({ traceId }) => found.get(traceId) ?? []);
 }
 
-/** The spans that the facts of the trace were derived of. */
+/**
+ * The spans of a trace, those included that have arrived and are not merged yet: the facts follow within seconds, but who has just
+ * sent a trace asks at once.
+ */
 export async function spansOf(
-  { blocks: refs }: TraceInfo,
-  { segments, codec }: Pick<RangeDeps, 'segments' | 'codec'>,
+  info: TraceInfo,
+  { index, segments, codec }: Pick<RangeDeps, 'index' | 'segments' | 'codec'>,
 ): Promise<readonly ScorableSpan[]> {
+  const refs = isSettled(info) ? info.blocks : await allBlocks(info, index);
   if (refs.length === 0) return [];
   const blocks = await Promise.all(refs.map(async (ref) => codec.decompress(await segments.readBlock(ref))));
   return readSpans(codec.merge(blocks), codec);
+}
+
+/** Whether the facts are those of all spans. */
+export function isSettled({ dueAt }: TraceInfo): boolean {
+  return dueAt === undefined;
+}
+
+async function allBlocks({ traceId }: TraceInfo, index: TraceReader): Promise<readonly BlockRef[]> {
+  const record = await index.readTrace(traceId);
+  return record ? [...record.info.blocks, ...record.unmerged.map(({ block }) => block)] : [];
 }

@@ -2,6 +2,7 @@ import type { Assessment } from '../../../../shared/domain/assessment.ts';
 import type { RangeDeps } from '../../../../shared/domain/metrics/read-range.ts';
 import type { Span } from '../../../../shared/domain/span.ts';
 import type { TraceInfo } from '../../../../shared/domain/trace.ts';
+import { aTraceBlock } from '../../../support/builders/a-trace-info.ts';
 
 /** Traces in memory, and how often each port was asked. */
 export interface Range {
@@ -9,7 +10,7 @@ export interface Range {
   readonly asked: { blocks: number; assessments: number };
 }
 
-/** Spans are the same for every trace, assessments for those that name some; `elapsed` is what the clock says at each look, ms. */
+/** Spans are the same for every trace, which has a block that is not merged yet, assessments for those that name some; `elapsed` is what the clock says at each look, ms. */
 export function aRange(
   infos: readonly TraceInfo[],
   {
@@ -33,6 +34,15 @@ export function aRange(
     },
     index: {
       getInfos: async (ids) => new Map(ids.flatMap((id) => (byId.has(id) ? [[id, byId.get(id) as TraceInfo]] : []))),
+      readTrace: async (traceId) => ({
+        info: byId.get(traceId) as TraceInfo,
+        unmerged: [aTraceBlock(traceId)],
+        hasMerged: false,
+        unsettled: true,
+        foreignBlocks: [],
+        outcomes: [],
+        assessments: [],
+      }),
     },
     segments: {
       readBlock: async () => {

@@ -98,7 +98,7 @@ describe('traces', () => {
         find: async ({ before }: { before?: string | undefined }) => (before === undefined ? found : found.slice(0, 1)),
       },
     };
-    const index = { getInfos: async () => new Map([[info.traceId, info]]) };
+    const index = { ...deps.index, getInfos: async () => new Map([[info.traceId, info]]) };
     const { points } = await queryMetrics(aQuery(), { ...twice, index });
     expect(points[0]?.values.COUNT).toBe(1);
   });
@@ -158,6 +158,15 @@ describe('spans', () => {
   ])('are read only of traces that have %s when these are asked for', async (_what, given, facts) => {
     const range = aRange([aTraceInfo({ facts }), ...tracesOf(20)], { spans: [agent] });
     await queryMetrics(aQuery({ view: 'SPANS', metric: 'span_count', ...given }), range.deps);
+    expect(range.asked.blocks).toBe(1);
+  });
+
+  it('that have arrived are counted before their blocks are merged, whatever the facts say by now', async () => {
+    const range = aRange([aTraceInfo({ blocks: [], dueAt: noon, facts: { toolCallCount: 0, spanCount: 0 } })], {
+      spans: [aSpan({ attributes: { 'mlflow.spanType': 'TOOL' } })],
+    });
+    const query = aQuery({ view: 'SPANS', metric: 'span_count', filters: ["span.type = 'TOOL'"] });
+    expect((await queryMetrics(query, range.deps)).points[0]?.values).toEqual({ COUNT: 1 });
     expect(range.asked.blocks).toBe(1);
   });
 
@@ -243,6 +252,7 @@ describe('more than can be read while a caller waits', () => {
         },
       },
       index: {
+        ...deps.index,
         getInfos: async (ids: readonly string[]) =>
           new Map(ids.map((id, i) => [id, { ...(infos[i] as (typeof infos)[0]), traceId: id }])),
       },

@@ -65,6 +65,8 @@ function fieldsOf({ experimentId, traceId, assessmentId, name, text }: Subject):
     }),
     sample_rate: 0.5,
     filter_string: `name != '${text}'`,
+    filter_string1: "status = 'OK'",
+    filter_string2: `name = '${text}'`,
     key: name,
     value: text,
     tags: [{ key: name, value: text }],
