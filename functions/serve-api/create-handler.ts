@@ -12,6 +12,7 @@ import { type AssessmentRouteDeps, assessmentRoutes } from './routes/assessments
 import { type AttachmentRouteDeps, attachmentRoutes } from './routes/attachments.ts';
 import type { ExperimentRouteDeps } from './routes/experiments.ts';
 import { experimentRoutes } from './routes/experiments.ts';
+import { type MetricRouteDeps, metricRoutes } from './routes/metrics.ts';
 import type { RunRouteDeps } from './routes/runs.ts';
 import { runRoutes } from './routes/runs.ts';
 import type { ScorerRouteDeps } from './routes/scorers.ts';
@@ -26,6 +27,7 @@ export type ServeApiDeps = TraceRouteDeps &
   AssessmentRouteDeps &
   ExperimentRouteDeps &
   RunRouteDeps &
+  MetricRouteDeps &
   ScorerRouteDeps & {
     readonly answers: AnswerStore;
     /** Counts one request. */
@@ -46,6 +48,7 @@ export function apiRoutes(deps: ServeApiDeps): readonly Route[] {
     ...traceEditRoutes(deps),
     ...attachmentRoutes(deps),
     ...assessmentRoutes(deps),
+    ...metricRoutes(deps),
     ...scorerRoutes(deps),
   ];
 }

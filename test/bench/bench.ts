@@ -7,6 +7,7 @@ import { scorerVersionSortKey, toRulesItem, toScorerItem } from '../../shared/co
 import { defaultSettings } from '../../shared/domain/experiment.ts';
 import { costAtRest, costPerMillion } from './cost.ts';
 import { FakeAws } from './fake-aws.ts';
+import { filterDecisions } from './filter-decisions.ts';
 import { FunctionProcess } from './function-process.ts';
 import { type BenchStack, benchStack } from './functions.ts';
 import type { WireItem } from './item-size.ts';
@@ -73,6 +74,8 @@ async function bench(): Promise<Report> {
   const alone = await withRules(aws, { stack, rate: 0 }, () =>
     runPipeline({ stack, aws, workload: single, passes: 1 }),
   );
+  progress('filters');
+  const filters = filterDecisions();
   progress('initialisation');
   const functions = await initialisation(stack);
   const twenty = pipelines.find(({ workload }) => workload === '20 KB');
@@ -83,6 +86,7 @@ async function bench(): Promise<Report> {
   return {
     pipelines,
     functions,
+    filters,
     cost: {
       perMillionAt20: costPerMillion(consumption(twenty.unsampled, stack)),
       perMillionAt1: costPerMillion(consumption(alone, stack)),

@@ -1,3 +1,4 @@
+import type { FilterDecisions } from './filter-decisions.ts';
 import type { Throughput } from './local-throughput.ts';
 import type { OwnWork } from './own-work.ts';
 import type { PipelineResult } from './run-pipeline.ts';
@@ -11,6 +12,7 @@ export interface Report {
     readonly own: OwnWork;
   }[];
   readonly functions: readonly { readonly name: string; readonly initCpuMs: number; readonly bundleBytes: number }[];
+  readonly filters: readonly FilterDecisions[];
   readonly cost: {
     /** US$ by part. */
     readonly perMillionAt20: Readonly<Record<string, number>>;
@@ -30,10 +32,11 @@ const goals = {
   costPerMillion: 4,
   initCpuMs: 300,
   bundleBytes: 1_500_000,
+  filterDecisionsPerSecond: 1_000_000,
 };
 
 export function printReport(report: Report): void {
-  const { pipelines, functions, cost, local } = report;
+  const { pipelines, functions, filters, cost, local } = report;
   heading(`CPU ms a trace (bodies: ${pipelines[0]?.source})`);
   for (const { workload, unsampled, sampled, own } of pipelines) {
     const [receive, index] = [cpuOf(unsampled, 'receive-traces'), cpuOf(unsampled, 'index-traces')];
@@ -80,6 +83,13 @@ export function printReport(report: Report): void {
     line(name, [
       `init ${initCpuMs.toFixed(0)} ms CPU${check(initCpuMs < goals.initCpuMs)}`,
       `bundle ${(bundleBytes / 1000).toFixed(0)} KB${check(bundleBytes < goals.bundleBytes)}`,
+    ]);
+  }
+  heading('filter decisions a second and core');
+  for (const [i, { filter, perSecond }] of filters.entries()) {
+    const isGoal = i === 0;
+    line(`${(perSecond / 1e6).toFixed(2)} million${isGoal ? check(perSecond >= goals.filterDecisionsPerSecond) : ''}`, [
+      filter,
     ]);
   }
   if (!local) return;

@@ -4,20 +4,25 @@ import { addCosts, addTokens } from './span-usage.ts';
 
 const callTypes: ReadonlySet<string> = new Set(['LLM', 'CHAT_MODEL', 'EMBEDDING', 'RERANKER']);
 
-/**
- * Tokens and cost of a trace, each call counted once. Agents, chains and some wrappers repeat what the calls below them used:
- * a span below which others report tokens counts only if it is a model call itself whose figures are not the sum of theirs.
- */
+/** Tokens and cost of a trace, each call counted once. */
 export function countedUsage(spans: readonly ScorableSpan[]): { tokens?: TokenUsage; cost?: Cost } {
-  const reporting = spans.filter(({ facts }) => facts.tokens !== undefined || facts.cost !== undefined);
-  const below = nearestReporting(spans, reporting);
-  const counted = reporting.filter((span) => isCounted(span, below.get(span.span.spanId) ?? []));
+  const counted = countedSpans(spans);
   const tokens = counted.flatMap(({ facts }) => facts.tokens ?? []);
   const costs = counted.flatMap(({ facts }) => facts.cost ?? []);
   return {
     ...(tokens.length > 0 && { tokens: tokens.reduce(addTokens) }),
     ...(costs.length > 0 && { cost: costs.reduce(addCosts) }),
   };
+}
+
+/**
+ * The spans whose tokens and cost make those of the trace. Agents, chains and some wrappers repeat what the calls below them used:
+ * a span below which others report tokens counts only if it is a model call itself whose figures are not the sum of theirs.
+ */
+export function countedSpans(spans: readonly ScorableSpan[]): readonly ScorableSpan[] {
+  const reporting = spans.filter(({ facts }) => facts.tokens !== undefined || facts.cost !== undefined);
+  const below = nearestReporting(spans, reporting);
+  return reporting.filter((span) => isCounted(span, below.get(span.span.spanId) ?? []));
 }
 
 function isCounted({ facts }: ScorableSpan, nearest: readonly ScorableSpan[]): boolean {

@@ -26,7 +26,21 @@ export function checkClause(raw: RawClause): FilterClause {
   const value = readValue(raw, { entity, key });
   const meant = resolveKey(entity, key);
   const comparator = checkComparator(raw.comparator, meant);
-  return { ...meant, comparator, value, text: describe(raw) };
+  if (typeof value === 'object' && value !== null && !comparator.endsWith('IN'))
+    throw new InvalidFilterError(`Invalid comparison clause. Expected value token found '${raw.value?.text}'`);
+  return { ...meant, comparator, value: readNumber(value, { raw, meant }), text: describe(raw) };
+}
+
+/** MLflow tolerates a number between quotes; other text it compares with numbers somehow, which helps nobody. */
+function readNumber(
+  value: FilterClause['value'],
+  { raw, meant }: { raw: RawClause; meant: Target },
+): FilterClause['value'] {
+  if (typeof value !== 'string' || meant.entity !== 'attribute' || !numericAttributes.has(meant.key)) return value;
+  const number = value.trim() === '' ? Number.NaN : Number(value);
+  if (Number.isNaN(number))
+    throw new InvalidFilterError(`Expected a numeric value for attribute. Got value ${raw.value?.text}`);
+  return number;
 }
 
 interface Target {
@@ -102,6 +116,8 @@ function spanComparators(key: string): readonly Comparator[] {
 
 function refusal(comparator: string, { entity, key, allowed }: Target & { allowed: readonly string[] }): string {
   if (entity === 'tag' && key === 'mlflow.linkedPrompts') {
+    if (!keyedComparators.some((known) => known === comparator))
+      return `Invalid comparator '${comparator}' not one of '${setOf(keyedComparators)}'`;
     return `Invalid comparator '${comparator}' for prompts filter. Only '=' is supported with format: prompt = "name/version"`;
   }
   if (entity === 'span' || entity === 'issue')
@@ -117,7 +133,9 @@ function unticked(text: string): string {
 }
 
 function unquoted(text: string): string {
-  return text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : unticked(text);
+  const quote = text.charAt(0);
+  const isQuoted = text.length >= 2 && (quote === '"' || quote === "'") && text.endsWith(quote);
+  return isQuoted ? text.slice(1, -1) : unticked(text);
 }
 
 function setOf(items: readonly string[]): string {

@@ -37,7 +37,7 @@ function compileClause(clause: FilterClause): Test {
     case 'tag':
       return clause.key === 'mlflow.linkedPrompts' ? promptTest(clause) : keyedTest(clause, tagOf(clause.key));
     case 'request_metadata':
-      return keyedTest(clause, metadataOf(clause.key));
+      return runKeys.has(clause.key) ? runTest(clause) : keyedTest(clause, metadataOf(clause.key));
     case 'feedback':
     case 'expectation':
       return assessmentTest(clause);
@@ -68,6 +68,17 @@ function onPresent<Value>(read: (subject: FilterSubject) => Value | undefined, t
     const value = read(subject);
     return value !== undefined && test(value);
   };
+}
+
+/** MLflow takes `metadata.run_id` for the run, too. */
+const runKeys: ReadonlySet<string> = new Set(['mlflow.sourceRun', 'run_id']);
+
+/** Of a run are the traces that were sent from it and, for `=` as in MLflow, those that were linked to it afterwards. */
+function runTest(clause: FilterClause): Test {
+  const isFrom = keyedTest(clause, metadataOf(clause.key));
+  if (clause.comparator !== '=') return isFrom;
+  const run = String(clause.value);
+  return (subject) => isFrom(subject) || (subject.facts.linkedRuns?.includes(run) ?? false);
 }
 
 /** `prompt = 'name/version'`: the tag holds `[{"name": …, "version": …}, …]` as JSON. */

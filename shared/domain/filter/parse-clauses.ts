@@ -17,19 +17,32 @@ export interface RawClause {
  * @throws InvalidFilterError
  */
 export function parseClauses(text: string): RawClause[] {
-  const tokens = tokenize(text);
-  if (tokens.length === 0) throw new InvalidFilterError(`Invalid filter ${quoted(text)}. Could not be parsed.`);
-  refuseStatements(text, tokens);
   const clauses: RawClause[] = [];
   const leftOver: string[] = [];
-  for (let at = 0; at < tokens.length; ) {
-    const found = readClause(tokens, at);
-    if (found) clauses.push(found.clause);
-    else if (!isWord(tokens[at], 'AND')) leftOver.push(`'${tokens[at]?.text}'`);
-    at += found?.length ?? 1;
+  for (const part of groupTokens(text)) {
+    if (isClause(part)) clauses.push(part);
+    else if (!isWord(part, 'AND')) leftOver.push(`'${part.text}'`);
   }
   if (leftOver.length > 0) throw new InvalidFilterError(`Invalid clause(s) in filter string: ${leftOver.join(', ')}`);
   return clauses;
+}
+
+/** The clauses of a filter, and between them the tokens that belong to none. */
+export function groupTokens(text: string): readonly (RawClause | FilterToken)[] {
+  const tokens = tokenize(text);
+  if (tokens.length === 0) throw new InvalidFilterError(`Invalid filter ${quoted(text)}. Could not be parsed.`);
+  refuseStatements(text, tokens);
+  const parts: (RawClause | FilterToken)[] = [];
+  for (let at = 0; at < tokens.length; ) {
+    const found = readClause(tokens, at);
+    parts.push(found?.clause ?? (tokens[at] as FilterToken));
+    at += found?.length ?? 1;
+  }
+  return parts;
+}
+
+export function isClause(part: RawClause | FilterToken): part is RawClause {
+  return 'identifier' in part;
 }
 
 function refuseStatements(text: string, tokens: readonly FilterToken[]): void {

@@ -20,46 +20,39 @@ export function readValue(
   if (value === undefined) return null;
   switch (target.entity) {
     case 'attribute':
-      return readAttributeValue(value, { key: target.key, comparator });
+      return readAttributeValue(value, target.key);
     case 'feedback':
     case 'expectation':
       return readAssessmentValue(value, { entity: target.entity, comparator });
     case 'tag':
     case 'span':
-      return value.kind === 'parens' ? readListFor(value, comparator) : readString(value, target.entity);
+      return value.kind === 'parens' ? readList(value.text) : readString(value, target.entity);
     default:
       return readString(value, target.entity);
   }
 }
 
-function readAttributeValue(
-  value: FilterToken,
-  { key, comparator }: { key: string; comparator: string },
-): string | number | readonly string[] {
+function readAttributeValue(value: FilterToken, key: string): string | number | readonly string[] {
   if (value.kind === 'parens') {
     if (!listAttributes.has(key)) {
       throw new InvalidFilterError(
         `Only attributes in ${setOf(listAttributes)} supports comparison with a list of quoted string values.`,
       );
     }
-    return readListFor(value, comparator);
+    return readList(value.text);
   }
-  if (value.kind !== 'number') return numericAttributes.has(key) ? readNumericText(value) : stripQuotes(value.text);
+  if (isNull(value)) {
+    throw new InvalidFilterError(
+      `Expected a quoted string value or a list of quoted string values for attributes. Got value ${value.text}`,
+    );
+  }
+  if (value.kind !== 'number') return stripQuotes(value.text);
   if (!numericAttributes.has(key)) {
     throw new InvalidFilterError(
       `Only the '${setOf(numericAttributes)}' attributes support comparison with numeric values.`,
     );
   }
   return Number(value.text);
-}
-
-/** MLflow tolerates a number between quotes. */
-function readNumericText(value: FilterToken): number {
-  const text = stripQuotes(value.text);
-  const number = text.trim() === '' ? Number.NaN : Number(text);
-  if (Number.isNaN(number))
-    throw new InvalidFilterError(`Expected a numeric value for attribute. Got value ${value.text}`);
-  return number;
 }
 
 /** From MLflow 3.15 ordering takes a number. Equality with a number is Assay's own; MLflow wants it quoted. */
@@ -77,14 +70,8 @@ function readAssessmentValue(
   return readString(value, entity);
 }
 
-function readListFor(value: FilterToken, comparator: string): readonly string[] {
-  if (comparator.endsWith('IN')) return readList(value.text);
-  throw new InvalidFilterError(`Invalid comparison clause. Expected value token found '${value.text}'`);
-}
-
 function readString(value: FilterToken, entity: FilterEntity): string {
-  const isNull = value.kind === 'word' && value.text.toUpperCase() === 'NULL';
-  if (value.kind === 'number' || value.kind === 'parens' || isNull) {
+  if (value.kind === 'number' || value.kind === 'parens' || isNull(value)) {
     throw new InvalidFilterError(
       `Expected a quoted string value for ${entity} (e.g. 'my-value'). Got value ${value.text}`,
     );
@@ -92,7 +79,12 @@ function readString(value: FilterToken, entity: FilterEntity): string {
   return stripQuotes(value.text);
 }
 
-function stripQuotes(text: string): string {
+function isNull({ kind, text }: FilterToken): boolean {
+  return kind === 'word' && text.toUpperCase() === 'NULL';
+}
+
+/** @throws InvalidFilterError where the text does not stand between quotes */
+export function stripQuotes(text: string): string {
   const quote = text.charAt(0);
   if (text.length >= 2 && (quote === "'" || quote === '"') && text.endsWith(quote)) return text.slice(1, -1);
   throw new InvalidFilterError(

@@ -5,7 +5,8 @@ export interface FilterToken {
 }
 
 const quotes = new Set(["'", '"', '`']);
-const comparisons = ['!=', '>=', '<=', '==', '<>', '=', '>', '<'];
+/** Whatever stands together; most of it is refused by name. */
+const comparison = /[<>=~!]+/y;
 const spaces = /\s/;
 const nameStart = /[\p{L}_]/u;
 const namePart = /[\p{L}\p{N}_$#]/u;
@@ -33,15 +34,15 @@ function readToken(text: string, at: number): FilterToken {
   if (first === '(') return readParens(text, at);
   if (first === "'") return readString(text, at);
   if (nameStart.test(first) || first === '`' || first === '"') return readName(text, at);
-  const digits = matchNumber(text, at);
+  const digits = matchAt(number, { text, at });
   if (digits !== undefined) return { kind: 'number', text: digits };
-  const comparison = comparisons.find((candidate) => text.startsWith(candidate, at));
-  return comparison === undefined ? { kind: 'bad', text: first } : { kind: 'comparison', text: comparison };
+  const signs = matchAt(comparison, { text, at });
+  return signs === undefined ? { kind: 'bad', text: first } : { kind: 'comparison', text: signs };
 }
 
-function matchNumber(text: string, at: number): string | undefined {
-  number.lastIndex = at;
-  return number.exec(text)?.[0];
+function matchAt(regex: RegExp, { text, at }: { text: string; at: number }): string | undefined {
+  regex.lastIndex = at;
+  return regex.exec(text)?.[0];
 }
 
 /** `tags.a`, ``tags.`any key` ``, `"quoted"`; a lone word stays apart, for it may be a keyword. */

@@ -62,7 +62,7 @@ type Read = (subject: Subject) => string | number | undefined;
 type Subject = Parameters<NonNullable<ReturnType<typeof traceText>>>[0];
 
 function keyed(field: string, read: Read | undefined): Pick<TraceOrder, 'field' | 'valueOf'> {
-  return { field, valueOf: (info) => read?.({ ...info, spans: () => [], assessments: () => [] }) };
+  return { field, valueOf: (info) => read?.(info) };
 }
 
 /** Traces without the value come last, as in MLflow; ties go to the newer trace, then to the smaller id. */

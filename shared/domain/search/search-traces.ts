@@ -5,8 +5,8 @@ import { matchFilter } from '../filter/match-filter.ts';
 import { needsAssessments, needsSpans } from '../filter/needs.ts';
 import { parseFilter } from '../filter/parse-filter.ts';
 import { settleInParallel, valuesOf } from '../in-parallel.ts';
-import { readSpans } from '../indexing/block.ts';
 import type { AssessmentStore, FoundTrace, SegmentStore, TraceCodec, TraceReader, TraceSearch } from '../ports.ts';
+import { spansOf } from '../spans-of.ts';
 import type { TraceInfo } from '../trace.ts';
 import { fromCursor, toCursor } from './cursor.ts';
 import { byTime, parseOrder, sortTraces, type TraceOrder } from './order.ts';
@@ -160,10 +160,4 @@ async function matchesOf(
     return matchFilter(filter, subject).matched ? info : undefined;
   };
   return valuesOf(await settleInParallel(meant, { limit: checksAtOnce, task }));
-}
-
-async function spansOf(info: TraceInfo, { segments, codec }: SearchDeps) {
-  if (info.blocks.length === 0) return [];
-  const blocks = await Promise.all(info.blocks.map(async (block) => codec.decompress(await segments.readBlock(block))));
-  return readSpans(codec.merge(blocks), codec);
 }

@@ -79,6 +79,8 @@ function fieldsOf({
     }),
     sample_rate: 0.5,
     filter_string: `name != '${text}'`,
+    filter_string1: "status = 'OK'",
+    filter_string2: `name = '${text}'`,
     key: name,
     value: text,
     tags: [{ key: name, value: text }],
