@@ -20,7 +20,15 @@ import mlflow  # noqa: E402
 from fake_assay import fake_assay  # noqa: E402
 from recorder import Recorder, RecordingServer  # noqa: E402
 
+from assay_mlflow import _server  # noqa: E402
+
 MLFLOW_VERSION = tuple(int(part) for part in mlflow.__version__.split(".")[:2])
+
+
+@pytest.fixture(autouse=True)
+def servers_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ports are used again: what answered there in another test is not what answers now."""
+    monkeypatch.setattr(_server, "_is_assay", {})
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from a_scorer import is_polite
-from conftest import MLFLOW_VERSION
 from mlflow.exceptions import MlflowException, RestException
-from mlflow.genai.scorers import get_scorer
+from mlflow.genai.scorers import Scorer, get_scorer
 from recorder import Recorder
 
 from assay_mlflow import BackfillScorerConfig, backfill_scorers
@@ -53,7 +52,7 @@ def test_configurations_are_sent_with_their_rate_and_what_is_known_of_the_versio
     )
 
     body = body_of(served)
-    version = {"version": 1} if MLFLOW_VERSION >= (3, 17) else {}
+    version = {"version": 1} if hasattr(Scorer, "scorer_version") else {}
     assert body["scorers"] == [{"name": "is_polite", "sample_rate": 0.8, **version}]
     assert "end_time" not in body
 

@@ -75,7 +75,7 @@ def _to_requests(scorers: Sequence[Any]) -> list[dict[str, Any]]:
 
 def _to_request(config: BackfillScorerConfig) -> dict[str, Any]:
     request: dict[str, Any] = {"name": config.scorer.name}
-    # Known to clients from 3.17; without it the server takes the latest.
+    # Known to clients from 3.16 on; without it the server takes the latest.
     version = getattr(config.scorer, "scorer_version", None)
     if isinstance(version, int):
         request["version"] = version

@@ -22,7 +22,9 @@ class AssayScorerStore(MlflowTrackingStore):
         with self._reading():
             return super().list_scorers(experiment_id)
 
-    def get_scorer(self, experiment_id: str | None, name: str, version: int | None = None) -> Any:
+    def get_scorer(self, experiment_id: str | int | None, name: str, version: int | None = None) -> Any:
+        # MLflow 3.16 starts a scorer that was read with the id as the number that it came as, and fails on it here.
+        experiment_id = None if experiment_id is None else str(experiment_id)
         with self._reading():
             return super().get_scorer(experiment_id, name, version)
 
