@@ -10,6 +10,9 @@ const ownPrefix = 'assay.';
 /** Names the table of Databricks' exporters whose traces are the experiment's. */
 export const otelTableTag = 'assay.otelTable';
 
+/** Notes the table that users of Databricks' trace archival have named: nothing is done by it, all traces are archived. */
+const archiveTableTag = 'assay.archiveTable';
+
 type Tags = Experiment['tags'];
 
 /** What the tags of an experiment set, and the values that are possible. */
@@ -35,13 +38,13 @@ function wholeNumber({ from, to }: { from: number; to: number }): Setting<number
 /** Throws ApiError for a tag of Assay's own that it does not know or whose value means nothing. */
 export function checkOwnTag(key: string, value: string): void {
   if (!key.startsWith(ownPrefix)) return;
-  if (key === otelTableTag) {
+  if (key === otelTableTag || key === archiveTableTag) {
     readTableName(value);
     return;
   }
   const setting = Object.entries(settings).find(([name]) => key === ownPrefix + name)?.[1];
   if (!setting) {
-    const known = [...Object.keys(settings).map((name) => ownPrefix + name), otelTableTag].join(', ');
+    const known = [...Object.keys(settings).map((name) => ownPrefix + name), otelTableTag, archiveTableTag].join(', ');
     throw new ApiError(
       'INVALID_PARAMETER_VALUE',
       `tag '${key}' is not known: of those that begin with ${ownPrefix} there are ${known}`,

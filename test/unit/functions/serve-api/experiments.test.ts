@@ -227,6 +227,17 @@ describe('a table', () => {
     expect((await setTag(second, 'assay.otelTable', 'main.traces.spans')).status).toBe(200);
     expect(await api.deps.otelTables.find('main.traces.spans')).toBe(second);
   });
+
+  it('of an archive is noted as it is written, for any number of experiments, and does nothing', async () => {
+    const tag = { key: 'assay.archiveTable', value: 'Main.Traces.Archive' };
+    for (const name of ['archived', 'archived, too']) {
+      expect((await get(await create(name, { tags: [tag] }))).tags).toEqual([tag]);
+    }
+    expect(await api.deps.otelTables.find('main.traces.archive')).toBeUndefined();
+    expect((await setTag('0', 'assay.archiveTable', 'archive')).body.message).toMatch(
+      /expected catalog\.schema\.table/,
+    );
+  });
 });
 
 describe('a search', () => {
