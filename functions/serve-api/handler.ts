@@ -18,6 +18,7 @@ import { s3AnswerStore } from '../../shared/adapters/s3-answer-store.ts';
 import { s3AttachmentStore } from '../../shared/adapters/s3-attachment-store.ts';
 import { s3SegmentStore } from '../../shared/adapters/s3-segment-store.ts';
 import { sqsArrivalQueue } from '../../shared/adapters/sqs-arrival-queue.ts';
+import { readTraits } from '../../shared/contracts/serialized-scorer.ts';
 import { requestLimiter } from '../../shared/domain/limit-requests.ts';
 import { readEnv } from '../../shared/runtime/env.ts';
 import { logger } from '../../shared/runtime/logger.ts';
@@ -46,6 +47,7 @@ export const handler = createHandler({
   otelTables: dynamoOtelTableStore(dynamoClient, env.REGISTRY_TABLE, experiments),
   runs: dynamoRunStore(dynamoClient, env.REGISTRY_TABLE),
   scorers: dynamoScorerStore(dynamoClient, env.REGISTRY_TABLE),
+  readTraits,
   // Whoever changes the rules reads what they are now.
   rules: dynamoRuleStore(dynamoClient, env.REGISTRY_TABLE, { cacheSeconds: 0, now }),
   isWithinLimit: requestLimiter({ counts: dynamoRequestCounts(dynamoClient, env.REQUEST_COUNTS_TABLE), now }),

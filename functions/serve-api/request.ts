@@ -9,13 +9,17 @@ export interface ApiRequest {
   /** What stands for the route's placeholders. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
+  /** The value of a header, whatever its case. */
+  header(name: string): string | undefined;
   /** Parsed as JSON when it is asked for; nothing is an empty object. Throws ApiError. */
   readonly body: unknown;
   /** As it came. */
   readonly bytes: Uint8Array;
   /** What the caller's key is limited to; empty: all. */
   readonly experimentIds: readonly string[];
-  /** Throws ApiError where the caller's key is limited to other experiments. */
+  /** Whether the caller's key opens an experiment. */
+  opens(experimentId: string): boolean;
+  /** Throws ApiError where it does not. */
   requireExperiment(experimentId: string): void;
   /** Throws ApiError where the caller's key is limited to any experiments: what is asked belongs to none of them. */
   requireAllExperiments(): void;
@@ -29,11 +33,14 @@ interface Matched {
 
 export function toRequest(event: GatewayEvent, { path, parameters, caller }: Matched): ApiRequest {
   const limited = caller?.experimentIds ?? [];
+  const opens = (experimentId: string) => limited.length === 0 || limited.includes(experimentId);
   return {
     method: event.requestContext.http.method,
     path,
     parameters,
     query: new URLSearchParams(event.rawQueryString),
+    // The gateway spells all names in lower case.
+    header: (name) => event.headers?.[name.toLowerCase()],
     get body() {
       return parseBody(event);
     },
@@ -41,8 +48,9 @@ export function toRequest(event: GatewayEvent, { path, parameters, caller }: Mat
       return Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
     },
     experimentIds: limited,
+    opens,
     requireExperiment(experimentId) {
-      if (limited.length === 0 || limited.includes(experimentId)) return;
+      if (opens(experimentId)) return;
       throw new ApiError(
         'PERMISSION_DENIED',
         `the API key is limited to experiments ${limited.join(', ')}: it does not open ${experimentId}`,

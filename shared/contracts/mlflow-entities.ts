@@ -5,6 +5,7 @@ import type { ScorerRule } from '../domain/rules.ts';
 import type { ScorerVersion } from '../domain/scorer.ts';
 import type { JsonValue } from '../domain/span.ts';
 import type { TraceInfo } from '../domain/trace.ts';
+import { type ScorerReader, writtenFor } from './scorer-for-client.ts';
 
 /** MLflow's entities as its REST API spells them (mlflow/protos/service.proto); snake_case, int64 as numbers, times in RFC 3339. */
 
@@ -105,19 +106,19 @@ export function mlflowExperiment(experiment: Experiment): object {
 }
 
 /** In this message experiment id and version are numbers. */
-export function mlflowScorer(scorer: ScorerVersion): object {
+export function mlflowScorer(scorer: ScorerVersion, reader?: ScorerReader): object {
   return {
     experiment_id: Number(scorer.experimentId),
     scorer_name: scorer.name,
     scorer_version: scorer.version,
-    serialized_scorer: scorer.serialized,
+    serialized_scorer: writtenFor(scorer.serialized, reader),
     creation_time: scorer.createdAt,
     scorer_id: scorer.scorerId,
   };
 }
 
 /** The sampling of a scorer; beyond MLflow, `paused` tells why it does not run. */
-export function mlflowOnlineConfig(scorer: ScorerVersion, rule: ScorerRule): object {
+export function mlflowOnlineConfig(scorer: Pick<ScorerVersion, 'scorerId' | 'experimentId'>, rule: ScorerRule): object {
   return {
     online_scoring_config_id: scorer.scorerId,
     scorer_id: scorer.scorerId,

@@ -1,5 +1,6 @@
 import type { Experiment } from '../domain/experiment.ts';
 import { defaultSettings } from '../domain/experiment.ts';
+import type { ScorerHead } from '../domain/registering/scorer-head.ts';
 import type { Rules } from '../domain/rules.ts';
 import type { ScorerVersion } from '../domain/scorer.ts';
 
@@ -28,7 +29,7 @@ export function rulesSortKey(version: number): string {
   return `rules#${String(version).padStart(10, '0')}`;
 }
 
-/** The latest version of a scorer, what it is called and how it is known for good. */
+/** All that is true of a scorer, its latest version with it. */
 export function scorerSortKey(name: string): string {
   return `scorer#${name}`;
 }
@@ -36,6 +37,11 @@ export function scorerSortKey(name: string): string {
 /** `\0` cannot be in a name: no name looks like another's version. */
 export function scorerVersionSortKey(name: string, version: number): string {
   return `scorer-version#${name}\0${String(version).padStart(10, '0')}`;
+}
+
+/** Which scorer an id is of. */
+export function scorerIdKey(scorerId: string): { pk: string; sk: string } {
+  return { pk: `scorer-id#${scorerId}`, sk: 'name' };
 }
 
 export function toExperimentItem({ experimentId, ...rest }: Experiment): Item {
@@ -67,14 +73,43 @@ export function noRules(experimentId: string): Rules {
   return { experimentId, version: 0, scorers: [], settings: defaultSettings };
 }
 
-export function toScorerItem(scorer: ScorerVersion, sk: string): Item {
-  const { experimentId, ...rest } = scorer;
-  return { pk: experimentKey(experimentId), sk, v: formatVersion, ...rest };
+export function toScorerVersionItem(scorer: ScorerVersion): Item {
+  const { experimentId, name, scorerId, version, serialized, createdAt } = scorer;
+  const pk = experimentKey(experimentId);
+  return {
+    pk,
+    sk: scorerVersionSortKey(name, version),
+    v: formatVersion,
+    name,
+    scorerId,
+    version,
+    serialized,
+    createdAt,
+  };
 }
 
-export function fromScorerItem(item: Item): ScorerVersion {
+export function fromScorerVersionItem(item: Item): ScorerVersion {
   const { pk, sk: _, v: __, ...rest } = checked(item);
   return { experimentId: String(pk).slice('experiment#'.length), ...rest } as ScorerVersion;
+}
+
+export function toScorerItem({ experimentId, ...rest }: ScorerHead): Item {
+  return { pk: experimentKey(experimentId), sk: scorerSortKey(rest.name), v: formatVersion, ...rest };
+}
+
+export function fromScorerItem(item: Item): ScorerHead {
+  const { pk, sk: _, v: __, ...rest } = checked(item);
+  return { experimentId: String(pk).slice('experiment#'.length), ...rest } as ScorerHead;
+}
+
+export function toScorerIdItem({ experimentId, name, scorerId }: ScorerHead): Item {
+  return { ...scorerIdKey(scorerId), v: formatVersion, experimentId, name };
+}
+
+export function fromScorerIdItem(item: Item): Pick<ScorerHead, 'experimentId' | 'name' | 'scorerId'> {
+  const { pk, experimentId, name } = checked(item);
+  const scorerId = String(pk).slice('scorer-id#'.length);
+  return { scorerId, experimentId: String(experimentId), name: String(name) };
 }
 
 function checked(item: Item): Item {

@@ -2,24 +2,22 @@ import { createHeuristic } from '../domain/heuristics/create-heuristic.ts';
 import type { HeuristicDefinition } from '../domain/heuristics/definition.ts';
 import { InvalidSchemaError } from '../domain/heuristics/json-validity.ts';
 import { InvalidPatternError } from '../domain/linear-regex.ts';
-import type { Scorer, ScorerVersion } from '../domain/scorer.ts';
+import type { Runnable, Scorer, ScorerTraits, ScorerVersion } from '../domain/scorer.ts';
 import {
   InvalidSerializedScorerError,
   parseSerializedScorer,
   type SerializedScorer,
 } from './parse-serialized-scorer.ts';
+import { decideRun, needsExpectations } from './scorer-runs.ts';
 
 export { InvalidSerializedScorerError, parseSerializedScorer };
 
-/** A scorer that runs, or why it does not: a version that was stored stays readable whatever it asks for. */
-export type CreatedScorer = Scorer | { readonly unsupported: string };
-
-const created = new Map<string, CreatedScorer>();
+const created = new Map<string, Runnable>();
 /** A function's environment meets the scorers of a few experiments; schemas and patterns are worth keeping compiled. */
 const maxCreated = 500;
 
 /** Builds the scorer of a registered version. The same serialized text gives the same scorer, built once. */
-export function createScorer({ serialized }: Pick<ScorerVersion, 'serialized'>): CreatedScorer {
+export function createScorer({ serialized }: Pick<ScorerVersion, 'serialized'>): Runnable {
   const known = created.get(serialized);
   if (known !== undefined) return known;
   const scorer = build(serialized);
@@ -28,7 +26,7 @@ export function createScorer({ serialized }: Pick<ScorerVersion, 'serialized'>):
   return scorer;
 }
 
-function build(serialized: string): CreatedScorer {
+function build(serialized: string): Runnable {
   try {
     return fromSerialized(parseSerializedScorer(serialized));
   } catch (error) {
@@ -45,10 +43,21 @@ function isRefusal(error: unknown): error is Error {
   );
 }
 
-function fromSerialized(scorer: SerializedScorer): CreatedScorer {
-  if (scorer.kind !== 'heuristic') return { unsupported: `${describe(scorer)} cannot be run yet` };
-  if (scorer.isSessionLevel) return { unsupported: 'heuristics judge traces, not sessions' };
+function fromSerialized(scorer: SerializedScorer): Runnable {
+  const decision = decideRun(scorer);
+  if (decision.kind === 'never') return { unsupported: decision.reason };
+  if (decision.kind === 'held') {
+    buildParts(scorer);
+    return { held: decision.reason };
+  }
+  if (scorer.kind !== 'heuristic') throw new Error(`nothing runs scorers of kind ${scorer.kind}`);
   return fromDefinition(scorer.definition);
+}
+
+/** A pattern or a schema in an ensemble that cannot be read is found now, not when ensembles run. */
+function buildParts(scorer: SerializedScorer): void {
+  if (scorer.kind === 'heuristic') fromDefinition(scorer.definition);
+  if (scorer.kind === 'ensemble') for (const part of scorer.scorers) buildParts(part);
 }
 
 function fromDefinition(definition: HeuristicDefinition): Scorer {
@@ -56,20 +65,13 @@ function fromDefinition(definition: HeuristicDefinition): Scorer {
   return { sourceType: 'CODE', score: (trace) => [heuristic(trace)] };
 }
 
-function describe(scorer: Exclude<SerializedScorer, { kind: 'heuristic' }>): string {
-  switch (scorer.kind) {
-    case 'builtin':
-    case 'guidelines':
-      return `MLflow's built-in judge ${scorer.className}`;
-    case 'instructions':
-      return 'a judge with instructions';
-    case 'code':
-      return `Python code (${scorer.functionName})`;
-    case 'ensemble':
-      return `an ensemble (${scorer.ensembleFunction})`;
-    case 'third-party':
-      return `a scorer of ${scorer.module} (${scorer.className})`;
-    case 'memory-augmented':
-      return 'a judge aligned with memory';
-  }
+/** What the rules must know of a version that they follow. */
+export function readTraits(version: Pick<ScorerVersion, 'serialized'>): ScorerTraits {
+  const scorer = parseSerializedScorer(version.serialized);
+  const created = createScorer(version);
+  return {
+    level: scorer.isSessionLevel ? 'session' : 'trace',
+    ...('unsupported' in created && { unsupported: created.unsupported }),
+    needsExpectations: needsExpectations(scorer),
+  };
 }

@@ -17,13 +17,12 @@ export function withSampling(rules: Rules, change: SamplingChange): Rules {
   const before = rules.scorers.find(({ name }) => name === change.name);
   const sampleRate = change.sampleRate ?? before?.sampleRate ?? 0;
   if (!(sampleRate >= 0 && sampleRate <= 1)) {
-    throw new ApiError('INVALID_PARAMETER_VALUE', `sample rate must be between 0 and 1, got ${sampleRate}`);
+    throw new ApiError('INVALID_PARAMETER_VALUE', `sample_rate must be between 0.0 and 1.0, got ${sampleRate}`);
   }
   const filter = change.filter === undefined ? before?.filter : (change.filter ?? undefined);
   const rule: ScorerRule = {
     name: change.name,
-    // Who read the scorer before another registered its next version does not take that back.
-    version: Math.max(change.version, before?.version ?? 0),
+    version: change.version,
     level: change.level,
     sampleRate,
     ...(filter !== undefined && filter !== '' && { filter }),
@@ -33,16 +32,16 @@ export function withSampling(rules: Rules, change: SamplingChange): Rules {
   return { ...rules, version: rules.version + 1, scorers };
 }
 
-/** A version that was registered, and why it cannot run, if it cannot. */
-export interface NewVersion extends Pick<ScorerRule, 'name' | 'version' | 'level' | 'paused'> {}
+/** The latest version of a scorer, and why it cannot run, if it cannot. */
+export interface LatestVersion extends Pick<ScorerRule, 'name' | 'version' | 'level' | 'paused'> {}
 
 /**
- * The next version of the rules, in which what is set of a scorer holds for its new version; a version that cannot run is paused.
- * The same rules where nothing is set of the scorer, or a newer version is followed already.
+ * The next version of the rules, in which what is set of a scorer holds for its latest version; one that cannot run is paused.
+ * The same rules where nothing is set of the scorer, or they follow this version already.
  */
-export function withNewVersion(rules: Rules, { name, version, level, paused }: NewVersion): Rules {
+export function followingVersion(rules: Rules, { name, version, level, paused }: LatestVersion): Rules {
   const before = rules.scorers.find((rule) => rule.name === name);
-  if (!before || before.version >= version) return rules;
+  if (!before || before.version === version) return rules;
   const { paused: _, ...kept } = before;
   const rule: ScorerRule = { ...kept, version, level, ...(paused && { paused }) };
   return {
@@ -52,9 +51,10 @@ export function withNewVersion(rules: Rules, { name, version, level, paused }: N
   };
 }
 
-/** The next version without a scorer. */
+/** The next version without a scorer; the same rules where nothing is set of it. */
 export function withoutScorer(rules: Rules, name: string): Rules {
-  return { ...rules, version: rules.version + 1, scorers: rules.scorers.filter((rule) => rule.name !== name) };
+  const scorers = rules.scorers.filter((rule) => rule.name !== name);
+  return scorers.length === rules.scorers.length ? rules : { ...rules, version: rules.version + 1, scorers };
 }
 
 function byName(a: ScorerRule, b: ScorerRule): number {
@@ -75,16 +75,17 @@ const attempts = 8;
 
 /**
  * Changes the rules on top of whatever another writer made of them meanwhile; rules that `change` gives back as they are are not
- * written. Answers the rules as they are afterwards.
+ * written. Answers the rules as they are afterwards. What `change` reads, it reads after the rules that it is given: so of two who
+ * changed what the rules follow, whoever writes last has seen both.
  */
 export async function changeRules(
   store: RuleStore,
   experimentId: string,
-  change: (rules: Rules) => Rules,
+  change: (rules: Rules) => Rules | Promise<Rules>,
 ): Promise<Rules> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const current = await store.current(experimentId);
-    const next = change(current);
+    const next = await change(current);
     if (next === current) return current;
     if (await store.replace(next)) return next;
   }

@@ -5,6 +5,9 @@ import type { FilterSubject } from './filter/subject.ts';
 import type { Rules, ScorerRule } from './rules.ts';
 import { samplingCoordinate } from './sampling.ts';
 
+/** Metadata by which MLflow's client names the run that a trace was made in; one that was only linked to a run has none. */
+const evaluationRunKey = 'mlflow.sourceRun';
+
 /** What the rules say about one scorer and one trace, and why. */
 export type ScorerDecision =
   | { readonly kind: 'selected'; readonly name: string; readonly version: number; readonly sampleRate: number }
@@ -14,12 +17,15 @@ export type ScorerDecision =
   | { readonly kind: 'not-sampled'; readonly name: string; readonly u: number; readonly rate: number }
   | { readonly kind: 'stopped'; readonly name: string }
   | { readonly kind: 'paused'; readonly name: string; readonly reason: string }
+  /** The trace was made by an evaluation run, which judges it itself. */
+  | { readonly kind: 'evaluation-run'; readonly name: string; readonly runId: string }
   /** Sessions are sampled by their own id, not trace by trace. */
   | { readonly kind: 'session-level'; readonly name: string };
 
 /**
  * Decides for every scorer of an experiment whether it judges a settled trace: its filter matches and u < sample rate.
  * Depends on the trace and the rules alone, so it can be replayed at any time on a stored version of the rules.
+ * As in MLflow, traces of evaluation runs are left out.
  * A trace is `not-sampled` only where the filter matches: it belongs to what the rate is a share of.
  */
 export function decideSampling({
@@ -48,6 +54,8 @@ function isActiveOnTraces({ level, paused }: ScorerRule): boolean {
 function decideScorer(rule: ScorerRule, { u, subject }: { u: number; subject: FilterSubject }): ScorerDecision {
   const { name, version, sampleRate } = rule;
   if (rule.level === 'session') return { kind: 'session-level', name };
+  const runId = subject.facts.metadata[evaluationRunKey];
+  if (runId) return { kind: 'evaluation-run', name, runId };
   if (sampleRate <= 0) return { kind: 'stopped', name };
   if (rule.paused !== undefined) return { kind: 'paused', name, reason: rule.paused.reason };
   const outcome = askFilter(rule.filter, subject);

@@ -3,13 +3,19 @@ export interface EvaluationOutcome {
   readonly traceId: string;
   readonly scorerName: string;
   readonly scorerVersion: number;
-  readonly state: 'done' | 'failed';
+  /** `held`: selected and not judged, for the reason given; whoever comes later and can, judges it. */
+  readonly state: 'done' | 'failed' | 'held';
   /** Revision of the trace that was judged. */
   readonly revision: number;
-  /** Epoch ms. */
+  /** Epoch ms; of a held one when it was held. */
   readonly finishedAt: number;
-  /** Of a failed one: what the assessment with the error says. */
+  /** Of a failed one: what the assessment with the error says. Of a held one: what holds it. */
   readonly reason?: string;
+}
+
+/** Whether nothing is left to do but by spans that came later. */
+export function isFinished({ state }: EvaluationOutcome): boolean {
+  return state !== 'held';
 }
 
 /** One trace to be judged by the scorers that its sampling decision selected. */

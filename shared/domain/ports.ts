@@ -182,15 +182,25 @@ export interface RuleStore {
 }
 
 export interface ScorerStore {
-  /** Stores the next version of the name; concurrent registrations get different versions. */
+  /**
+   * Stores the next version of the name; concurrent registrations get different versions. A request that is repeated because it died
+   * before the rules followed is given the version that it made.
+   */
   register(scorer: Omit<ScorerVersion, 'version' | 'scorerId'>): Promise<ScorerVersion>;
+  /** Remembers that the rules follow this version; nothing where it is not the latest any more. */
+  markFollowed(scorer: Pick<ScorerVersion, 'experimentId' | 'name' | 'version'>): Promise<void>;
   /** The latest version where none is named. */
   get(experimentId: string, name: string, version?: number): Promise<ScorerVersion | undefined>;
+  /** A version that was ever registered: what decides or was decided by it stays readable after its deletion. */
+  definition(experimentId: string, name: string, version: number): Promise<ScorerVersion | undefined>;
   /** The latest version of every name, by name. */
   list(experimentId: string): Promise<readonly ScorerVersion[]>;
+  /** Oldest first. */
   versions(experimentId: string, name: string): Promise<readonly ScorerVersion[]>;
-  /** Takes the name off the list; its versions stay readable. */
-  remove(experimentId: string, name: string): Promise<void>;
+  /** Which scorers these ids are of; ids that are unknown are left out. */
+  find(scorerIds: readonly string[]): Promise<readonly Pick<ScorerVersion, 'scorerId' | 'experimentId' | 'name'>[]>;
+  /** Deletes one version, or all; answers whether there was any to delete. */
+  remove(experimentId: string, name: string, version?: number): Promise<boolean>;
 }
 
 export interface ExperimentStore {

@@ -14,6 +14,8 @@ export interface ScorerVersion {
   readonly serialized: string;
   /** Epoch ms. */
   readonly createdAt: number;
+  /** Of a latest version: the rules may not follow it yet. */
+  readonly unfollowed?: true;
 }
 
 /** What a scorer found about one trace; the name defaults to the scorer's. */
@@ -30,4 +32,21 @@ export interface ScorerResult {
 export interface Scorer {
   readonly sourceType: 'LLM_JUDGE' | 'CODE';
   score(trace: ScorableTrace): Promise<readonly ScorerResult[]> | readonly ScorerResult[];
+}
+
+/** What can be done with a registered version. */
+export type Runnable =
+  | Scorer
+  /** Can be registered and started, and is not executed by this version of Assay: the reason. */
+  | { readonly held: string }
+  /** Can never run here: the reason. */
+  | { readonly unsupported: string };
+
+/** What the rules must know of a version to follow it. */
+export interface ScorerTraits {
+  readonly level: 'trace' | 'session';
+  /** Why it can never run here. */
+  readonly unsupported?: string;
+  /** It has nothing to say about a trace of which nobody said what was expected. */
+  readonly needsExpectations: boolean;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { scorerVersionSortKey, toRulesItem, toScorerItem } from '../../shared/contracts/registry-items.ts';
+import { toRulesItem, toScorerVersionItem } from '../../shared/contracts/registry-items.ts';
 import { defaultSettings } from '../../shared/domain/experiment.ts';
 import { costAtRest, costPerMillion } from './cost.ts';
 import { FakeAws } from './fake-aws.ts';
@@ -120,17 +120,14 @@ async function withRules<T>(
   const items = [
     toRulesItem({ experimentId: '0', version: 1, scorers: rules, settings: defaultSettings }, 'rules'),
     ...scorers.map(({ name, definition }) =>
-      toScorerItem(
-        {
-          experimentId: '0',
-          name,
-          version: 1,
-          scorerId: name,
-          serialized: JSON.stringify({ name, serialization_version: 1, assay_heuristic: definition }),
-          createdAt: 0,
-        },
-        scorerVersionSortKey(name, 1),
-      ),
+      toScorerVersionItem({
+        experimentId: '0',
+        name,
+        version: 1,
+        scorerId: name,
+        serialized: JSON.stringify({ name, serialization_version: 1, assay_heuristic: definition }),
+        createdAt: 0,
+      }),
     ),
   ];
   for (const item of items) aws.dynamodb.put(registry, marshall(item) as unknown as WireItem);

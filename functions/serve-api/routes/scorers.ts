@@ -4,21 +4,24 @@ import {
   InvalidSerializedScorerError,
   parseSerializedScorer,
 } from '../../../shared/contracts/parse-serialized-scorer.ts';
-import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
+import { canLoad, scorerReader } from '../../../shared/contracts/scorer-for-client.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
-import { changeRules, withNewVersion, withoutScorer, withSampling } from '../../../shared/domain/change-rules.ts';
-import { parseFilter } from '../../../shared/domain/filter/parse-filter.ts';
-import type { Clock, ExperimentStore, RuleStore, ScorerStore } from '../../../shared/domain/ports.ts';
-import type { Rules } from '../../../shared/domain/rules.ts';
+import { settleInParallel, valuesOf } from '../../../shared/domain/in-parallel.ts';
+import type { ExperimentStore } from '../../../shared/domain/ports.ts';
+import {
+  type ChangeScorersDeps,
+  changeSampling,
+  deleteScorer,
+  existingScorer,
+  followed,
+  registerScorer,
+} from '../../../shared/domain/registering/change-scorers.ts';
 import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
 import { type ApiRequest, fitsItem, parse, required, tooLarge } from '../request.ts';
 import { admins, type Route, readers } from '../router.ts';
 
-export interface ScorerRouteDeps {
-  readonly scorers: ScorerStore;
-  readonly rules: RuleStore;
+export interface ScorerRouteDeps extends ChangeScorersDeps {
   readonly experiments: Pick<ExperimentStore, 'get' | 'list'>;
-  readonly now: Clock;
 }
 
 const experimentId = z.union([z.string(), z.number().int()]).transform(String);
@@ -26,8 +29,8 @@ const registration = z.object({
   experiment_id: experimentId,
   name: z
     .string()
-    .min(1)
     .max(250)
+    .regex(/\S/, 'Scorer name cannot be empty or contain only whitespace.')
     // Keys of the registry end names with \0.
     .regex(/^\P{Cc}*$/u, 'a name has no control characters'),
   serialized_scorer: z.string().refine(fitsItem, tooLarge),
@@ -38,7 +41,15 @@ const sampling = z.object({
   sample_rate: z.number().nullish(),
   filter_string: z.string().nullish(),
 });
-const deletion = z.object({ experiment_id: experimentId, name: z.string() });
+const version = z
+  .union([z.int(), z.string().regex(/^\d{1,9}$/, 'expected a whole number')])
+  .transform(Number)
+  .nullish();
+const deletion = z.object({ experiment_id: experimentId, name: z.string(), version });
+
+const experimentsAtOnce = 8;
+/** What one call may ask for: DynamoDB gives a hundred items at once. */
+const maxIds = 1_000;
 
 export function scorerRoutes(deps: ScorerRouteDeps): readonly Route[] {
   const base = '/api/3.0/mlflow/scorers';
@@ -46,62 +57,48 @@ export function scorerRoutes(deps: ScorerRouteDeps): readonly Route[] {
     method: Route['method'],
     name: string,
     roles: Route['roles'],
-    handle: (request: ApiRequest) => Promise<unknown>,
+    handle: (request: ApiRequest, deps: ScorerRouteDeps) => Promise<unknown>,
   ): Route => ({
     method,
     path: `${base}/${name}`,
     ...(roles && { roles }),
-    handle: async (request) => ({ json: await handle(request) }),
+    handle: async (request) => ({ json: await handle(request, deps) }),
   });
   return [
-    route('POST', 'register', admins, (request) => register(request, deps)),
-    route('GET', 'list', readers, async (request) => {
-      const id = openExperiment(request);
-      return { scorers: (await deps.scorers.list(id)).map(mlflowScorer) };
-    }),
-    route('GET', 'versions', readers, async (request) => {
-      const versions = await deps.scorers.versions(openExperiment(request), required(request.query, 'name'));
-      return { scorers: versions.map(mlflowScorer) };
-    }),
-    route('GET', 'get', readers, async (request) => {
-      const version = request.query.get('version');
-      const name = required(request.query, 'name');
-      return {
-        scorer: mlflowScorer(
-          await existing(openExperiment(request), name, { deps, version: version ? Number(version) : undefined }),
-        ),
-      };
-    }),
-    route('PUT', 'online-config', admins, (request) => changeSampling(request, deps)),
-    route('GET', 'online-configs', readers, (request) => onlineConfigs(request, deps)),
-    route('DELETE', 'delete', admins, (request) => remove(request, deps)),
+    route('POST', 'register', admins, register),
+    route('GET', 'list', readers, list),
+    route('GET', 'versions', readers, versions),
+    route('GET', 'get', readers, get),
+    route('PUT', 'online-config', admins, setSampling),
+    route('GET', 'online-configs', readers, onlineConfigs),
+    route('DELETE', 'delete', admins, remove),
   ];
 }
 
-function openExperiment({ query, requireExperiment }: ApiRequest): string {
-  const id = required(query, 'experiment_id');
-  requireExperiment(id);
-  return id;
-}
-
-async function register(
-  { body, requireExperiment }: ApiRequest,
-  { scorers, rules, experiments, now }: ScorerRouteDeps,
-) {
+async function register({ body, requireExperiment }: ApiRequest, deps: ScorerRouteDeps) {
   const { experiment_id: id, name, serialized_scorer: serialized } = parse(registration, body);
   requireExperiment(id);
-  if (!(await experiments.get(id))) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${id} exists`);
+  await requireActive(id, deps);
   refuseUnreadable(serialized);
-  const version = await scorers.register({ experimentId: id, name, serialized, createdAt: now() });
-  await followLatest(version, { rules, now });
+  const registered = await registerScorer({ experimentId: id, name, serialized }, deps);
   return {
-    version: version.version,
-    scorer_id: version.scorerId,
+    version: registered.version,
+    scorer_id: registered.scorerId,
     experiment_id: id,
     name,
     serialized_scorer: serialized,
-    creation_time: version.createdAt,
+    creation_time: registered.createdAt,
   };
+}
+
+async function requireActive(id: string, { experiments }: ScorerRouteDeps): Promise<void> {
+  const experiment = await experiments.get(id);
+  if (!experiment) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${id} exists`);
+  if (experiment.lifecycleStage === 'active') return;
+  throw new ApiError(
+    'INVALID_PARAMETER_VALUE',
+    `The experiment ${id} must be in the 'active' state. Current state is ${experiment.lifecycleStage}.`,
+  );
 }
 
 function refuseUnreadable(serialized: string): void {
@@ -113,104 +110,111 @@ function refuseUnreadable(serialized: string): void {
   }
 }
 
-/** What is active of a scorer is always its latest version; a rate and a filter that were set stay. */
-async function followLatest(
-  version: ScorerVersion,
-  { rules, now }: Pick<ScorerRouteDeps, 'rules' | 'now'>,
-): Promise<void> {
-  const reason = whyNotRunnable(version);
-  const paused = reason === undefined ? undefined : { reason, since: now() };
-  await changeRules(rules, version.experimentId, (current) =>
-    withNewVersion(current, { name: version.name, version: version.version, level: levelOf(version), paused }),
-  );
+/** The latest version of each scorer of one experiment, of several, or of all that the caller's key opens. */
+async function list(request: ApiRequest, deps: ScorerRouteDeps) {
+  const { query, requireExperiment } = request;
+  const [one, several] = [query.get('experiment_id'), query.getAll('experiment_ids')];
+  if (one && several.length > 0) {
+    throw new ApiError(
+      'INVALID_PARAMETER_VALUE',
+      "Cannot specify both 'experiment_id' and 'experiment_ids'. Use 'experiment_ids' to scope the query to multiple " +
+        "experiments, or 'experiment_id' to scope it to a single experiment.",
+    );
+  }
+  for (const id of one ? [one] : several) requireExperiment(id);
+  if (one) await requireActive(one, deps);
+  const ids = one ? [one] : await activeExperiments(several, { request, deps });
+  const task = async (id: string) => followed(await deps.scorers.list(id), deps);
+  const lists = valuesOf(await settleInParallel(ids, { limit: experimentsAtOnce, task }));
+  return { scorers: written(lists.flat(), request) };
 }
 
-function levelOf({ serialized }: ScorerVersion): 'session' | 'trace' {
-  return parseSerializedScorer(serialized).isSessionLevel ? 'session' : 'trace';
+/** Those of the ids that are active; where none are given, all that are open to the caller. */
+async function activeExperiments(
+  ids: readonly string[],
+  { request, deps }: { request: ApiRequest; deps: ScorerRouteDeps },
+): Promise<readonly string[]> {
+  const active = (await deps.experiments.list()).filter(({ lifecycleStage }) => lifecycleStage === 'active');
+  return active
+    .map(({ experimentId: id }) => id)
+    .filter((id) => (ids.length > 0 ? ids.includes(id) : request.opens(id)));
 }
 
-async function existing(
-  id: string,
-  name: string,
-  { deps, version }: { deps: ScorerRouteDeps; version?: number | undefined },
-): Promise<ScorerVersion> {
-  const found = await deps.scorers.get(id, name, version);
-  if (!found)
-    throw new ApiError('RESOURCE_DOES_NOT_EXIST', `Scorer with name '${name}' not found for experiment ${id}.`);
-  return found;
+/** Without those that would make the whole list fail in the client that asks. */
+function written(versions: readonly ScorerVersion[], { header }: ApiRequest): readonly object[] {
+  const reader = scorerReader(header);
+  return versions.filter(({ serialized }) => canLoad(serialized, reader)).map((scorer) => mlflowScorer(scorer, reader));
 }
 
-async function changeSampling({ body, requireExperiment }: ApiRequest, deps: ScorerRouteDeps) {
+async function versions(request: ApiRequest, deps: ScorerRouteDeps) {
+  const id = openExperiment(request);
+  const name = required(request.query, 'name');
+  await existingScorer(deps.scorers, { experimentId: id, name });
+  return { scorers: written(await followed(await deps.scorers.versions(id, name), deps), request) };
+}
+
+async function get(request: ApiRequest, deps: ScorerRouteDeps) {
+  const id = openExperiment(request);
+  const name = required(request.query, 'name');
+  const wanted = parse(version, request.query.get('version') || undefined) ?? undefined;
+  const scorer = await existingScorer(deps.scorers, { experimentId: id, name, version: wanted });
+  await followed([scorer], deps);
+  return { scorer: mlflowScorer(scorer, scorerReader(request.header)) };
+}
+
+function openExperiment({ query, requireExperiment }: ApiRequest): string {
+  const id = required(query, 'experiment_id');
+  requireExperiment(id);
+  return id;
+}
+
+async function setSampling({ body, requireExperiment }: ApiRequest, deps: ScorerRouteDeps) {
   const wanted = parse(sampling, body);
   requireExperiment(wanted.experiment_id);
-  const scorer = await existing(wanted.experiment_id, wanted.name, { deps });
-  if (wanted.filter_string) parseFilter(wanted.filter_string);
-  const ruleIn = ({ scorers }: Rules) => scorers.find(({ name }) => name === scorer.name);
-  const rules = await changeRules(deps.rules, wanted.experiment_id, (current) => {
-    const next = withSampling(current, {
-      name: scorer.name,
-      version: scorer.version,
-      level: levelOf(scorer),
+  const { scorer, rule } = await changeSampling(
+    {
+      experimentId: wanted.experiment_id,
+      name: wanted.name,
+      // A client that changes the filter alone sends null.
       sampleRate: wanted.sample_rate ?? undefined,
       // As in MLflow, leaving the filter out clears it.
       filter: wanted.filter_string ?? null,
-    });
-    if ((ruleIn(next)?.sampleRate ?? 0) > 0) refuseWhatCannotRun(scorer);
-    return next;
-  });
-  const rule = ruleIn(rules);
-  if (!rule) throw new Error(`the rules lost scorer ${scorer.name}`);
+    },
+    deps,
+  );
   return { config: mlflowOnlineConfig(scorer, rule) };
 }
 
-/** Told when it is started, not found out on the first trace. */
-function refuseWhatCannotRun(scorer: ScorerVersion): void {
-  const reason = whyNotRunnable(scorer);
-  if (reason === undefined) return;
-  throw new ApiError(
-    'INVALID_PARAMETER_VALUE',
-    `scorer '${scorer.name}' is registered but cannot be started: ${reason}`,
-  );
-}
-
-function whyNotRunnable(scorer: ScorerVersion): string | undefined {
-  const created = createScorer(scorer);
-  return 'unsupported' in created ? created.unsupported : undefined;
-}
-
-/** By the scorers' ids, which are known per experiment: the caller may look into those that its key opens. */
-async function onlineConfigs({ query, requireExperiment }: ApiRequest, deps: ScorerRouteDeps) {
-  const ids = new Set(query.getAll('scorer_ids'));
+/** By the ids of scorers, or, beyond MLflow, all of an experiment. Those of experiments that the key does not open are left out. */
+async function onlineConfigs({ query, opens }: ApiRequest, deps: ScorerRouteDeps) {
+  const scorerIds = query.getAll('scorer_ids');
+  if (scorerIds.length > maxIds)
+    throw new ApiError('INVALID_PARAMETER_VALUE', `at most ${maxIds} scorer_ids are looked up at once`);
   const experimentIds = query.getAll('experiment_id');
-  const configs = [];
-  for (const id of experimentIds.length > 0
-    ? experimentIds
-    : (await deps.experiments.list()).map((experiment) => experiment.experimentId)) {
-    if (!isOpen(id, requireExperiment)) continue;
+  if (scorerIds.length === 0) required(query, experimentIds.length === 0 ? 'scorer_ids' : 'experiment_id');
+  const known =
+    scorerIds.length > 0
+      ? await deps.scorers.find(scorerIds)
+      : (await Promise.all(experimentIds.filter(opens).map((id) => deps.scorers.list(id)))).flat();
+  const byExperiment = Map.groupBy(
+    known.filter(({ experimentId: id }) => opens(id)),
+    ({ experimentId: id }) => id,
+  );
+  const task = async ([id, scorers]: readonly [string, typeof known]) => {
     const { scorers: rules } = await deps.rules.current(id);
-    for (const scorer of rules.length > 0 ? await deps.scorers.list(id) : []) {
+    return scorers.flatMap((scorer) => {
       const rule = rules.find(({ name }) => name === scorer.name);
-      if (rule && (ids.size === 0 || ids.has(scorer.scorerId))) configs.push(mlflowOnlineConfig(scorer, rule));
-    }
-  }
-  return { configs };
+      return rule ? [mlflowOnlineConfig(scorer, rule)] : [];
+    });
+  };
+  const configs = valuesOf(await settleInParallel([...byExperiment], { limit: experimentsAtOnce, task }));
+  return { configs: configs.flat() };
 }
 
-function isOpen(id: string, requireExperiment: (id: string) => void): boolean {
-  try {
-    requireExperiment(id);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Deleted scorers are no longer listed or active; their versions stay readable, for the assessments that name them. */
+/** Deleted versions are no longer listed or active; they stay readable for the assessments and evaluations that name them. */
 async function remove({ body, requireExperiment }: ApiRequest, deps: ScorerRouteDeps) {
-  const { experiment_id: id, name } = parse(deletion, body);
+  const { experiment_id: id, name, version: wanted } = parse(deletion, body);
   requireExperiment(id);
-  await existing(id, name, { deps });
-  await changeRules(deps.rules, id, (rules) => withoutScorer(rules, name));
-  await deps.scorers.remove(id, name);
+  await deleteScorer({ experimentId: id, name, version: wanted ?? undefined }, deps);
   return {};
 }

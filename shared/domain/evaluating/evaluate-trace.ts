@@ -1,5 +1,5 @@
 import type { Assessment } from '../assessment.ts';
-import type { EvaluationOutcome, EvaluationRequest, SelectedScorer } from '../evaluation.ts';
+import { type EvaluationOutcome, type EvaluationRequest, isFinished, type SelectedScorer } from '../evaluation.ts';
 import { toScorableTrace } from '../facts/scorable.ts';
 import { readSpans } from '../indexing/block.ts';
 import type {
@@ -14,45 +14,101 @@ import type {
   TraceRecord,
 } from '../ports.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
-import type { Scorer, ScorerResult, ScorerVersion } from '../scorer.ts';
+import type { Runnable, Scorer, ScorerResult, ScorerVersion } from '../scorer.ts';
 import { toAssessments } from './to-assessments.ts';
 
 export interface EvaluateTraceDeps {
   readonly index: Pick<TraceIndex, 'readTrace'>;
   readonly segments: Pick<SegmentStore, 'readBlock'>;
   readonly codec: Pick<TraceCodec, 'decode' | 'merge' | 'decompress'>;
-  readonly scorers: Pick<ScorerStore, 'get'>;
-  readonly createScorer: (version: ScorerVersion) => Scorer | { readonly unsupported: string };
+  readonly scorers: Pick<ScorerStore, 'definition'>;
+  readonly createScorer: (version: ScorerVersion) => Runnable;
   readonly assessments: Pick<AssessmentStore, 'put'>;
   readonly outcomes: EvaluationStore;
   readonly archive: AssessmentArchive;
   readonly now: Clock;
 }
 
+/** A selected scorer that is to judge the trace. */
+interface Evaluation {
+  readonly selected: SelectedScorer;
+  readonly version: ScorerVersion;
+  readonly scorer: Runnable;
+}
+
+/** One that something holds back. */
+type HeldEvaluation = Evaluation & { readonly scorer: { readonly held: string } };
+
 /**
  * Runs the selected scorers on one trace. What they found is stored, then archived, and only then the outcome says done: a run
- * that died is repeated and overwrites the same assessments. A trace that has been deleted meanwhile is left alone.
+ * that died is repeated and overwrites the same assessments. A scorer that cannot run now is held: it has an outcome that says why,
+ * and no assessment. A trace that has been deleted meanwhile is left alone.
  */
 export async function evaluateTrace(request: EvaluationRequest, deps: EvaluateTraceDeps): Promise<void> {
   const record = await deps.index.readTrace(request.traceId);
   if (record === undefined) return;
-  const pending = request.scorers.filter((scorer) => !isFinished(scorer, { record, revision: request.revision }));
+  const pending = request.scorers.filter((scorer) => !isJudged(scorer, { record, revision: request.revision }));
   if (pending.length === 0) return;
-  const trace = await loadTrace(record, deps);
-  const evaluations = await Promise.all(pending.map((selected) => evaluate(selected, { request, trace, deps })));
-  const assessments = evaluations.flatMap((evaluation) => evaluation.assessments);
-  const written = await deps.assessments.put(assessments);
-  await deps.archive.addAssessments(written);
-  await deps.outcomes.put(evaluations.map(({ outcome }) => outcome));
+  const evaluations = await Promise.all(pending.map((selected) => prepare(selected, { request, deps })));
+  const held = evaluations.filter(isHeld).map((evaluation) => heldOutcome(evaluation, { request, deps }));
+  const runnable = evaluations.filter((evaluation) => !isHeld(evaluation));
+  const judged = runnable.length === 0 ? [] : await judge(runnable, { request, record, deps });
+  await deps.outcomes.put([...held, ...judged]);
 }
 
-function isFinished(
+function isJudged(
   { name, version }: SelectedScorer,
   { record, revision }: { record: TraceRecord; revision: number },
 ): boolean {
   return record.outcomes.some(
-    (outcome) => outcome.scorerName === name && outcome.scorerVersion === version && outcome.revision >= revision,
+    (outcome) =>
+      outcome.scorerName === name &&
+      outcome.scorerVersion === version &&
+      outcome.revision >= revision &&
+      isFinished(outcome),
   );
+}
+
+async function prepare(
+  selected: SelectedScorer,
+  { request, deps }: { request: EvaluationRequest; deps: EvaluateTraceDeps },
+): Promise<Evaluation> {
+  const version = await deps.scorers.definition(request.experimentId, selected.name, selected.version);
+  if (version === undefined) throw new Error(`scorer ${selected.name} version ${selected.version} is not registered`);
+  return { selected, version, scorer: deps.createScorer(version) };
+}
+
+function isHeld(evaluation: Evaluation): evaluation is HeldEvaluation {
+  return 'held' in evaluation.scorer;
+}
+
+function heldOutcome(
+  { selected, scorer }: HeldEvaluation,
+  { request, deps }: { request: EvaluationRequest; deps: EvaluateTraceDeps },
+): EvaluationOutcome {
+  return { ...outcomeOf(selected, request), state: 'held', finishedAt: deps.now(), reason: scorer.held };
+}
+
+function outcomeOf({ name, version }: SelectedScorer, { traceId, revision }: EvaluationRequest) {
+  return { traceId, scorerName: name, scorerVersion: version, revision };
+}
+
+interface Context {
+  readonly request: EvaluationRequest;
+  readonly record: TraceRecord;
+  readonly deps: EvaluateTraceDeps;
+}
+
+/** Judges the trace and keeps what was found; answers the outcomes, which are yet to be written. */
+async function judge(
+  evaluations: readonly Evaluation[],
+  { request, record, deps }: Context,
+): Promise<readonly EvaluationOutcome[]> {
+  const trace = await loadTrace(record, deps);
+  const judged = await Promise.all(evaluations.map((evaluation) => evaluate(evaluation, { request, trace, deps })));
+  const written = await deps.assessments.put(judged.flatMap(({ assessments }) => assessments));
+  await deps.archive.addAssessments(written);
+  return judged.map(({ outcome }) => outcome);
 }
 
 /** The whole trace, blocks that are not merged yet included: one fetch for all its scorers. */
@@ -65,22 +121,17 @@ async function loadTrace(record: TraceRecord, { segments, codec }: EvaluateTrace
 }
 
 async function evaluate(
-  selected: SelectedScorer,
+  { selected, version, scorer: runnable }: Evaluation,
   { request, trace, deps }: { request: EvaluationRequest; trace: ScorableTrace; deps: EvaluateTraceDeps },
 ): Promise<{ assessments: readonly Assessment[]; outcome: EvaluationOutcome }> {
-  const version = await deps.scorers.get(request.experimentId, selected.name, selected.version);
-  if (version === undefined) throw new Error(`scorer ${selected.name} version ${selected.version} is not registered`);
-  const { scorer, results } = await run(version, { trace, deps });
+  const { scorer, results } = await run(runnable, trace);
   const now = deps.now();
   const failure = results.find(({ error }) => error !== undefined)?.error;
   return {
     assessments: toAssessments(results, { version, scorer, selected, traceId: request.traceId, now }),
     outcome: {
-      traceId: request.traceId,
-      scorerName: selected.name,
-      scorerVersion: selected.version,
+      ...outcomeOf(selected, request),
       state: failure === undefined ? 'done' : 'failed',
-      revision: request.revision,
       finishedAt: now,
       ...(failure && { reason: `${failure.code}: ${failure.message}` }),
     },
@@ -89,10 +140,10 @@ async function evaluate(
 
 /** Runs one scorer; what it throws is its failure alone, an error and never a score. */
 async function run(
-  version: ScorerVersion,
-  { trace, deps }: { trace: ScorableTrace; deps: EvaluateTraceDeps },
+  scorer: Runnable,
+  trace: ScorableTrace,
 ): Promise<{ scorer: Pick<Scorer, 'sourceType'>; results: readonly ScorerResult[] }> {
-  const scorer = deps.createScorer(version);
+  if ('held' in scorer) throw new Error(`a scorer that is held does not run: ${scorer.held}`);
   if ('unsupported' in scorer) {
     return { scorer: { sourceType: 'CODE' }, results: [failed('SCORER_NOT_SUPPORTED', scorer.unsupported)] };
   }

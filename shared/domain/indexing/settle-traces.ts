@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type FinishDeletionDeps, finishDeletion } from '../delete-traces.ts';
-import type { EvaluationRequest } from '../evaluation.ts';
+import { type EvaluationRequest, isFinished } from '../evaluation.ts';
 import { withExplicit } from '../explicit-facts.ts';
 import { deriveTraceFacts } from '../facts/derive-trace-facts.ts';
 import { InvalidFilterError } from '../filter/invalid-filter-error.ts';
@@ -213,7 +213,9 @@ async function evaluationOf(
     throw new Error(`rules version ${info.decision.rulesVersion} of experiment ${experimentId} is gone`);
   }
   const request = evaluationRequest(info, decidedBy);
-  const finished = new Set(record.outcomes.map(({ scorerName, scorerVersion }) => `${scorerName}#${scorerVersion}`));
-  const isFinished = request?.scorers.every(({ name, version }) => finished.has(`${name}#${version}`));
-  return isFinished && !rules.settings.rejudgeLateSpans ? undefined : request;
+  const finished = new Set(
+    record.outcomes.filter(isFinished).map(({ scorerName, scorerVersion }) => `${scorerName}#${scorerVersion}`),
+  );
+  const isJudged = request?.scorers.every(({ name, version }) => finished.has(`${name}#${version}`));
+  return isJudged && !rules.settings.rejudgeLateSpans ? undefined : request;
 }

@@ -147,7 +147,7 @@ export class InMemoryStack {
       segments: process.wrap(this.#segments),
       codec: otlpTraceCodec,
       scorers: process.wrap({
-        get: async (_experiment: string, name: string) => this.scorers.find((scorer) => scorer.name === name),
+        definition: async (_experiment: string, name: string) => this.scorers.find((scorer) => scorer.name === name),
       }),
       createScorer,
       assessments: process.wrap({

@@ -98,15 +98,20 @@ function describeScorers(engine: string, tables: () => Tables): void {
       createdAt: noon,
     });
 
+    const latest = async (name: string) => (await store.get('61', name))?.version;
+    const numbers = async (name: string) => (await store.versions('61', name)).map(({ version }) => version);
+
     test('numbers the versions of a name and keeps its id', async () => {
       const first = await store.register(aScorer('polite', '{"a":1}'));
       const second = await store.register(aScorer('polite', '{"a":2}'));
       expect([first.version, second.version]).toEqual([1, 2]);
       expect(second.scorerId).toBe(first.scorerId);
+      expect(first.scorerId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
       expect(await store.get('61', 'polite')).toEqual(second);
-      expect(await store.get('61', 'polite', 1)).toEqual(first);
+      const { unfollowed: _, ...definition } = first;
+      expect(await store.get('61', 'polite', 1)).toEqual(definition);
       expect(await store.get('61', 'polite', 3)).toBeUndefined();
-      expect(await store.versions('61', 'polite')).toEqual([first, second]);
+      expect(await store.versions('61', 'polite')).toEqual([definition, second]);
     });
 
     test('gives registrations at the same time different versions, without a gap', async () => {
@@ -118,26 +123,74 @@ function describeScorers(engine: string, tables: () => Tables): void {
       expect(await store.get('61', 'raced')).toEqual(versions[3]);
     });
 
-    test('keeps the latest version where an earlier registration was slow to finish', async () => {
+    test('gives a registration that is repeated before the rules followed the version that it made', async () => {
+      const first = await store.register(aScorer('repeated', '{"a":1}'));
+      expect(first.unfollowed).toBe(true);
+      expect(await store.register({ ...aScorer('repeated', '{"a":1}'), createdAt: noon + 5 })).toEqual(first);
+      await store.markFollowed(first);
+      expect(await store.get('61', 'repeated')).not.toHaveProperty('unfollowed');
+      expect((await store.register(aScorer('repeated', '{"a":1}'))).version).toBe(2);
+      expect((await store.register(aScorer('repeated', '{"a":3}'))).version).toBe(3);
+      await store.markFollowed(first);
+      expect((await store.get('61', 'repeated'))?.unfollowed).toBe(true);
+    });
+
+    test('has each version there and listed, or not at all, wherever a registration dies', async () => {
       const { client, registry } = tables();
-      const held = Promise.withResolvers<void>();
-      const claimed = Promise.withResolvers<void>();
-      let puts = 0;
-      // The second put moves the pointer to what the first one claimed.
-      const slow = Object.create(client) as typeof client;
-      slow.send = (async (command: PutItemCommand) => {
-        if (command instanceof PutItemCommand && ++puts === 2) {
-          claimed.resolve();
-          await held.promise;
+      for (let writes = 0; writes < 4; writes++) {
+        const name = `dying ${writes}`;
+        for (const serialized of ['{"i":1}', '{"i":2}']) {
+          let left = writes;
+          const dying = Object.create(client) as typeof client;
+          dying.send = (async (command: PutItemCommand) => {
+            if (command instanceof PutItemCommand && left-- <= 0) throw new Error('died');
+            return client.send(command);
+          }) as typeof client.send;
+          const made = await dynamoScorerStore(dying, registry)
+            .register(aScorer(name, serialized))
+            .then(({ version }) => version)
+            .catch(() => undefined);
+          const [listed] = (await store.list('61')).filter((scorer) => scorer.name === name);
+          expect(listed?.version).toBe(await latest(name));
+          expect((await numbers(name)).at(-1)).toBe(await latest(name));
+          if (made !== undefined) expect(await latest(name)).toBe(made);
         }
-        return client.send(command);
-      }) as typeof client.send;
-      const first = dynamoScorerStore(slow, registry).register(aScorer('slow', '{"i":1}'));
-      await claimed.promise;
-      const second = await store.register(aScorer('slow', '{"i":2}'));
-      held.resolve();
-      expect((await first).version).toBe(1);
-      expect(await store.get('61', 'slow')).toEqual(second);
+        const last = await store.register(aScorer(name, '{"i":3}'));
+        expect(await numbers(name)).toEqual(times(last.version, (i) => i + 1));
+      }
+    });
+
+    test('makes the version before current where the latest is deleted, and gives no number twice', async () => {
+      for (const i of [1, 2, 3]) await store.register(aScorer('shrinking', `{"i":${i}}`));
+      expect(await store.remove('61', 'shrinking', 4)).toBe(false);
+      expect(await store.remove('61', 'shrinking', 2)).toBe(true);
+      expect(await store.remove('61', 'shrinking', 2)).toBe(false);
+      expect([await numbers('shrinking'), await latest('shrinking')]).toEqual([[1, 3], 3]);
+      expect(await store.remove('61', 'shrinking', 3)).toBe(true);
+      expect(await store.get('61', 'shrinking')).toMatchObject({ version: 1, serialized: '{"i":1}', unfollowed: true });
+      expect(await store.get('61', 'shrinking', 3)).toBeUndefined();
+      expect(await store.definition('61', 'shrinking', 3)).toMatchObject({ serialized: '{"i":3}' });
+      expect((await store.register(aScorer('shrinking', '{"i":4}'))).version).toBe(4);
+      expect(await numbers('shrinking')).toEqual([1, 4]);
+    });
+
+    test('deletes a scorer with its last version, and knows it by the same id when it comes back', async () => {
+      const { scorerId } = await store.register(aScorer('returning', '{"i":1}'));
+      expect(await store.remove('61', 'returning', 1)).toBe(true);
+      expect(await store.get('61', 'returning')).toBeUndefined();
+      expect(await store.remove('61', 'returning')).toBe(false);
+      expect(await store.register(aScorer('returning', '{"i":1}'))).toMatchObject({ version: 2, scorerId });
+      expect(await numbers('returning')).toEqual([2]);
+    });
+
+    test('finds scorers by their ids', async () => {
+      const made = await Promise.all(['x', 'y'].map((name) => store.register(aScorer(`found ${name}`, '{}', '67'))));
+      const ids = made.map(({ scorerId }) => scorerId);
+      const found = await store.find([...ids, ...ids, randomUUID()]);
+      expect(found.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual(
+        made.map(({ scorerId, name }) => ({ scorerId, name, experimentId: '67' })),
+      );
+      expect(await store.find([])).toEqual([]);
     });
 
     test('keeps names apart that begin alike or look like keys', async () => {
@@ -161,10 +214,12 @@ function describeScorers(engine: string, tables: () => Tables): void {
 
     test('takes a name off the list and leaves its versions', async () => {
       const scorer = await store.register(aScorer('gone', '{}', '65'));
-      await store.remove('65', 'gone');
+      expect(await store.remove('65', 'gone')).toBe(true);
       expect(await store.list('65')).toEqual([]);
       expect(await store.get('65', 'gone')).toBeUndefined();
-      expect(await store.get('65', 'gone', 1)).toEqual(scorer);
+      expect(await store.get('65', 'gone', 1)).toBeUndefined();
+      const { unfollowed: _, ...definition } = scorer;
+      expect(await store.definition('65', 'gone', 1)).toEqual(definition);
     });
 
     test('lists scorers that fill several pages', async () => {

@@ -156,7 +156,7 @@ describe('a serialized scorer', () => {
 describe('the scorer of a version', () => {
   test('of a heuristic runs', async () => {
     const scorer = createScorer({ serialized: serialized({ assay_heuristic: { type: 'latency', max_ms: 5 } }) });
-    if ('unsupported' in scorer) throw new Error(scorer.unsupported);
+    if (!('score' in scorer)) throw new Error('expected a scorer that runs');
     expect(scorer.sourceType).toBe('CODE');
     expect(await scorer.score(aScorableTrace({ facts: { durationMs: 6 } }))).toEqual([
       { value: 'no', rationale: 'The trace took 6 ms, over the limit of 5 ms.' },
@@ -169,15 +169,30 @@ describe('the scorer of a version', () => {
   });
 
   test.each([
-    [safety, "MLflow's built-in judge Safety cannot be run yet"],
-    [{ instructions_judge_pydantic_data: { instructions: 'x' } }, 'a judge with instructions cannot be run yet'],
-    [{ call_source: 'return 1', original_func_name: 'one' }, 'Python code (one) cannot be run yet'],
+    [safety, 'LLM judges are not executed by this version yet'],
+    [
+      { builtin_scorer_class: 'Guidelines', builtin_scorer_pydantic_data: { guidelines: 'be kind' } },
+      'LLM judges are not executed by this version yet',
+    ],
+    [
+      { instructions_judge_pydantic_data: { instructions: 'Rate {{outputs}}' } },
+      'LLM judges are not executed by this version yet',
+    ],
+    [{ call_source: 'return 1', original_func_name: 'one' }, 'Python code is not executed by this version yet'],
     [
       { ensemble_scorer_data: { ensemble_fn: 'mean', scorers: [JSON.parse(serialized(safety))] } },
-      'an ensemble (mean) cannot be run yet',
+      'ensembles are not executed by this version yet',
     ],
-    [{ third_party_scorer_data: { module: 'm', class: 'C' } }, 'a scorer of m (C) cannot be run yet'],
-    [{ memory_augmented_judge_data: {} }, 'a judge aligned with memory cannot be run yet'],
+  ])('%j is held, and says why', (given, reason) => {
+    expect(createScorer({ serialized: serialized(given) })).toEqual({ held: reason });
+  });
+
+  test.each([
+    [{ builtin_scorer_class: 'Mood' }, "MLflow's built-in scorer Mood is not known here"],
+    [{ instructions_judge_pydantic_data: { instructions: 'x' } }, 'its instructions have none of the variables'],
+    [{ call_source: '', original_func_name: 'one' }, 'its Python code is empty'],
+    [{ third_party_scorer_data: { module: 'm', class: 'C' } }, 'm (C) is a Python library, which Assay does not run'],
+    [{ memory_augmented_judge_data: {} }, 'judges that were aligned with memory'],
     [{ assay_heuristic: { type: 'refusal' }, is_session_level_scorer: true }, 'heuristics judge traces, not sessions'],
     [
       { assay_heuristic: { type: 'regex', pattern: '(?=x)' } },

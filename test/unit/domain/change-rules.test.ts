@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changeRules, withoutScorer, withSampling } from '../../../shared/domain/change-rules.ts';
+import { changeRules, followingVersion, withoutScorer, withSampling } from '../../../shared/domain/change-rules.ts';
 import { defaultSettings } from '../../../shared/domain/experiment.ts';
 import { maxActiveScorers, type Rules } from '../../../shared/domain/rules.ts';
 
@@ -38,7 +38,7 @@ describe('a change of sampling', () => {
   });
 
   it.each([-0.1, 1.1, Number.NaN])('refuses a rate of %d', (rate) => {
-    expect(() => start(none, 'a', rate)).toThrow(/between 0 and 1/);
+    expect(() => start(none, 'a', rate)).toThrow(/between 0.0 and 1.0/);
   });
 
   it('refuses the 21st active scorer and names those that are', () => {
@@ -51,6 +51,28 @@ describe('a change of sampling', () => {
 
   it('takes a scorer out', () => {
     expect(withoutScorer(start(none, 'a'), 'a')).toMatchObject({ version: 6, scorers: [] });
+    expect(withoutScorer(none, 'a')).toBe(none);
+  });
+});
+
+describe('another latest version', () => {
+  const rules = start(none, 'a');
+  const paused = { reason: 'gone', since: 5 };
+
+  it.each([2, 0])('takes over what is set, whether it is newer or older (%d)', (version) => {
+    const next = followingVersion(rules, { name: 'a', version, level: 'session' });
+    expect(next).toMatchObject({ version: 6, scorers: [{ name: 'a', version, level: 'session', sampleRate: 0.5 }] });
+  });
+
+  it('is paused where it cannot run, and resumed by one that can', () => {
+    const held = followingVersion(rules, { name: 'a', version: 2, level: 'trace', paused });
+    expect(held.scorers[0]).toMatchObject({ version: 2, sampleRate: 0.5, paused });
+    expect(followingVersion(held, { name: 'a', version: 3, level: 'trace' }).scorers[0]).not.toHaveProperty('paused');
+  });
+
+  it('changes nothing where it is followed already, or nothing is set of the scorer', () => {
+    expect(followingVersion(rules, { name: 'a', version: 1, level: 'trace', paused })).toBe(rules);
+    expect(followingVersion(rules, { name: 'b', version: 1, level: 'trace' })).toBe(rules);
   });
 });
 

@@ -59,6 +59,15 @@ describe('the sampling decision', () => {
     expect(decide(rule)).toEqual(decision);
   });
 
+  test('leaves traces of an evaluation run to it, whatever rate and filter, and those only linked to one not', () => {
+    const subject = aFilterSubject({ facts: { metadata: { 'mlflow.sourceRun': 'run-1' } } });
+    const decision = { kind: 'evaluation-run', name: 'safety', runId: 'run-1' };
+    expect(decide({ sampleRate: 1 }, subject)).toEqual(decision);
+    expect(decide({ sampleRate: 1, filter: "status = 'OK'" }, subject)).toEqual(decision);
+    const linked = aFilterSubject({ facts: { linkedRuns: ['run-1'] } });
+    expect(decide({ sampleRate: 1 }, linked)?.kind).toBe('selected');
+  });
+
   test('holds back a scorer whose filter cannot be read, and no other', () => {
     const scorers = [aRule({ name: 'a', filter: 'colour = 1' }), aRule({ name: 'b' })];
     const decisions = decideSampling({ traceId, rules: { scorers }, subject: aFilterSubject() });

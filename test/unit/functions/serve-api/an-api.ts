@@ -12,6 +12,7 @@ import { dynamoTraceRemover } from '../../../../shared/adapters/dynamo-trace-rem
 import { dynamoTraceSearch } from '../../../../shared/adapters/dynamo-trace-search.ts';
 import { otlpTraceCodec } from '../../../../shared/adapters/otlp-trace-codec.ts';
 import type { GatewayEvent } from '../../../../shared/contracts/gateway-call.ts';
+import { readTraits } from '../../../../shared/contracts/serialized-scorer.ts';
 import { noon } from '../../../support/builders/a-trace-info.ts';
 import { startDynalite } from '../../../support/dynalite-endpoint.ts';
 import { createTables, type Tables } from '../../../support/dynamo-tables.ts';
@@ -23,7 +24,7 @@ interface Reply {
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
-type Call = (method: string, path: string, body?: object) => Promise<Reply>;
+type Call = (method: string, path: string, body?: object, headers?: Readonly<Record<string, string>>) => Promise<Reply>;
 
 /** The function over tables of its own, without a gateway; `answers` and `segments` hold nothing. */
 export interface Api {
@@ -65,12 +66,13 @@ export function aKeyOf(experimentIds: string): object {
 /** `authorizer`: what it says of the caller; absent as on routes that need none. */
 export function callerOf(deps: ServeApiDeps, authorizer: object | undefined = anAdmin): Call {
   const handler = createHandler(deps);
-  return async (method, path, body) => {
+  return async (method, path, body, sent) => {
     const [rawPath = '', rawQueryString = ''] = path.split('?');
     const event = {
       rawPath,
       rawQueryString,
       requestContext: { http: { method }, authorizer },
+      ...(sent && { headers: sent }),
       ...(body && { body: JSON.stringify(body) }),
       isBase64Encoded: false,
     };
@@ -100,6 +102,7 @@ function depsOn({ client, traces, registry }: Tables, failures: unknown[]): Serv
     otelTables: dynamoOtelTableStore(client, registry, experiments),
     runs: dynamoRunStore(client, registry),
     scorers: dynamoScorerStore(client, registry),
+    readTraits,
     rules: dynamoRuleStore(client, registry, { cacheSeconds: 0, now: () => noon }),
     isWithinLimit: async ({ keyHash }) => keyHash !== 'spent',
     newId: () => String(++ids).padStart(32, '0'),
