@@ -6,6 +6,7 @@ import {
 } from '../../../shared/contracts/parse-serialized-scorer.ts';
 import { canLoad, scorerReader } from '../../../shared/contracts/scorer-for-client.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
+import { requireActive } from '../../../shared/domain/change-experiments.ts';
 import { settleInParallel, valuesOf } from '../../../shared/domain/in-parallel.ts';
 import type { ExperimentStore } from '../../../shared/domain/ports.ts';
 import {
@@ -21,7 +22,7 @@ import { type ApiRequest, fitsItem, parse, required, tooLarge } from '../request
 import { admins, type Route, readers } from '../router.ts';
 
 export interface ScorerRouteDeps extends ChangeScorersDeps {
-  readonly experiments: Pick<ExperimentStore, 'get' | 'list'>;
+  readonly experiments: Pick<ExperimentStore, 'get' | 'getMany' | 'list'>;
 }
 
 const experimentId = z.union([z.string(), z.number().int()]).transform(String);
@@ -78,7 +79,7 @@ export function scorerRoutes(deps: ScorerRouteDeps): readonly Route[] {
 async function register({ body, requireExperiment }: ApiRequest, deps: ScorerRouteDeps) {
   const { experiment_id: id, name, serialized_scorer: serialized } = parse(registration, body);
   requireExperiment(id);
-  await requireActive(id, deps);
+  await requireActiveExperiment(id, deps);
   refuseUnreadable(serialized);
   const registered = await registerScorer({ experimentId: id, name, serialized }, deps);
   return {
@@ -91,14 +92,10 @@ async function register({ body, requireExperiment }: ApiRequest, deps: ScorerRou
   };
 }
 
-async function requireActive(id: string, { experiments }: ScorerRouteDeps): Promise<void> {
+async function requireActiveExperiment(id: string, { experiments }: ScorerRouteDeps): Promise<void> {
   const experiment = await experiments.get(id);
   if (!experiment) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${id} exists`);
-  if (experiment.lifecycleStage === 'active') return;
-  throw new ApiError(
-    'INVALID_PARAMETER_VALUE',
-    `The experiment ${id} must be in the 'active' state. Current state is ${experiment.lifecycleStage}.`,
-  );
+  requireActive(experiment);
 }
 
 function refuseUnreadable(serialized: string): void {
@@ -122,7 +119,7 @@ async function list(request: ApiRequest, deps: ScorerRouteDeps) {
     );
   }
   for (const id of one ? [one] : several) requireExperiment(id);
-  if (one) await requireActive(one, deps);
+  if (one) await requireActiveExperiment(one, deps);
   const ids = one ? [one] : await activeExperiments(several, { request, deps });
   const task = async (id: string) => followed(await deps.scorers.list(id), deps);
   const lists = valuesOf(await settleInParallel(ids, { limit: experimentsAtOnce, task }));
@@ -134,10 +131,11 @@ async function activeExperiments(
   ids: readonly string[],
   { request, deps }: { request: ApiRequest; deps: ScorerRouteDeps },
 ): Promise<readonly string[]> {
-  const active = (await deps.experiments.list()).filter(({ lifecycleStage }) => lifecycleStage === 'active');
-  return active
-    .map(({ experimentId: id }) => id)
-    .filter((id) => (ids.length > 0 ? ids.includes(id) : request.opens(id)));
+  const wanted = ids.length > 0 ? ids : request.experimentIds;
+  const known =
+    wanted.length > 0 ? await deps.experiments.getMany([...new Set(wanted)]) : await deps.experiments.list();
+  const active = known.filter(({ lifecycleStage }) => lifecycleStage === 'active');
+  return active.map(({ experimentId: id }) => id).toSorted((a, b) => Number(a) - Number(b));
 }
 
 /** Without those that would make the whole list fail in the client that asks. */
@@ -171,6 +169,7 @@ function openExperiment({ query, requireExperiment }: ApiRequest): string {
 async function setSampling({ body, requireExperiment }: ApiRequest, deps: ScorerRouteDeps) {
   const wanted = parse(sampling, body);
   requireExperiment(wanted.experiment_id);
+  await requireActiveExperiment(wanted.experiment_id, deps);
   const { scorer, rule } = await changeSampling(
     {
       experimentId: wanted.experiment_id,
