@@ -72,20 +72,28 @@ export async function list(client: Client, experiment: string) {
   const rows = json.map(({ scorer_name: name, scorer_version: version, config }) => [
     name,
     String(version),
-    config?.paused !== undefined
-      ? 'paused'
-      : (config?.sample_rate ?? 0) > 0
-        ? 'active'
-        : config
-          ? 'stopped'
-          : 'registered',
+    stateOf(config),
     config ? percent(config.sample_rate) : '',
     config?.filter_string ?? '',
+    stateOf(config) === 'paused' ? (config?.paused ?? '') : '',
   ]);
+  const isAnyPaused = json.some(({ config }) => stateOf(config) === 'paused');
+  const columns = ['scorer', 'version', 'state', 'rate', 'filter', ...(isAnyPaused ? ['why paused'] : [])];
   return {
     json,
-    text: tableOrNone(['scorer', 'version', 'state', 'rate', 'filter'], rows, `no scorers in experiment ${experiment}`),
+    text: tableOrNone(
+      columns,
+      rows.map((row) => row.slice(0, columns.length)),
+      `no scorers in experiment ${experiment}`,
+    ),
   };
+}
+
+/** Registered until it is started first; what Assay paused keeps its rate. */
+function stateOf(config: Config | undefined): 'registered' | 'paused' | 'active' | 'stopped' {
+  if (config === undefined) return 'registered';
+  if (config.sample_rate <= 0) return 'stopped';
+  return config.paused === undefined ? 'active' : 'paused';
 }
 
 function percent(share: number): string {

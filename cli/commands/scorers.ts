@@ -59,6 +59,15 @@ export function addScorerCommands(program: Command, { client, print }: { client:
     .description('registered scorers and what is active')
     .action(async ({ experiment }: { experiment: string }) => print(await list(client(), experiment)));
 
+  inExperiment(scorers.command('delete <name>'))
+    .description('delete a scorer, or one version of it; what was judged stays')
+    .option('--version <n>', 'this version only; of the latest, the one before takes the place', wholeNumber)
+    .action(async (name: string, { experiment, version }: { experiment: string; version?: number }) => {
+      const body = { experiment_id: experiment, name, ...(version !== undefined && { version }) };
+      await client().call('DELETE', `${base}/delete`, body);
+      print({ json: {}, text: `deleted ${name}${version === undefined ? '' : ` version ${version}`}` });
+    });
+
   inExperiment(scorers.command('versions <name>'))
     .description('every version of a scorer')
     .action(async (name: string, { experiment }: { experiment: string }) => {
@@ -116,6 +125,11 @@ function jsonOrText(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('expected a whole number above 0');
 }
 
 function rate(text: string): number {

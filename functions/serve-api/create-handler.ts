@@ -12,6 +12,7 @@ import { type AssessmentRouteDeps, assessmentRoutes } from './routes/assessments
 import { type AttachmentRouteDeps, attachmentRoutes } from './routes/attachments.ts';
 import type { ExperimentRouteDeps } from './routes/experiments.ts';
 import { experimentRoutes } from './routes/experiments.ts';
+import { type ExplanationRouteDeps, explanationRoutes } from './routes/explanations.ts';
 import { type MetricRouteDeps, metricRoutes } from './routes/metrics.ts';
 import type { RunRouteDeps } from './routes/runs.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -28,7 +29,8 @@ export type ServeApiDeps = TraceRouteDeps &
   ExperimentRouteDeps &
   RunRouteDeps &
   MetricRouteDeps &
-  ScorerRouteDeps & {
+  ScorerRouteDeps &
+  ExplanationRouteDeps & {
     readonly answers: AnswerStore;
     /** Counts one request. */
     readonly isWithinLimit: (limit: RequestLimit) => Promise<boolean>;
@@ -50,6 +52,7 @@ export function apiRoutes(deps: ServeApiDeps): readonly Route[] {
     ...assessmentRoutes(deps),
     ...metricRoutes(deps),
     ...scorerRoutes(deps),
+    ...explanationRoutes(deps),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { InvalidFilterError } from './filter/invalid-filter-error.ts';
 import { type FilterOutcome, matchFilter } from './filter/match-filter.ts';
+import { needsSpans } from './filter/needs.ts';
 import { parseFilter } from './filter/parse-filter.ts';
 import type { FilterSubject } from './filter/subject.ts';
 import type { Rules, ScorerRule } from './rules.ts';
@@ -64,6 +65,17 @@ function decideScorer(rule: ScorerRule, { u, subject }: { u: number; subject: Fi
   return u < sampleRate
     ? { kind: 'selected', name, version, sampleRate }
     : { kind: 'not-sampled', name, u, rate: sampleRate };
+}
+
+/** Whether the spans of a trace have to be read to decide a rule. A filter that cannot be read selects nothing, with spans or without. */
+export function readsSpans({ filter }: ScorerRule): boolean {
+  if (filter === undefined) return false;
+  try {
+    return needsSpans(parseFilter(filter));
+  } catch (error) {
+    if (error instanceof InvalidFilterError) return false;
+    throw error;
+  }
 }
 
 /** A filter that cannot be read holds back its own scorer and no other: rules outlive the grammar that accepted them. */

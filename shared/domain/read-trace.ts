@@ -34,14 +34,18 @@ export async function readWholeTrace(
       await deps.sleep(wait);
       continue;
     }
-    const tracesData = await readSpans(record, deps);
+    const tracesData = await joinBlocks(record, deps);
     const isWhole = !mayLack || deps.codec.decode(tracesData).length >= (record.info.explicit?.spanCount ?? 0);
     if (isWhole || wait === undefined) return { ...record, tracesData };
     await deps.sleep(wait);
   }
 }
 
-async function readSpans({ info, unmerged }: TraceRecord, { segments, codec }: ReadTraceDeps): Promise<Uint8Array> {
+/** The spans of a trace, each once, as OTLP TracesData: those of blocks that are not merged yet included. */
+export async function joinBlocks(
+  { info, unmerged }: Pick<TraceRecord, 'info' | 'unmerged'>,
+  { segments, codec }: Pick<ReadTraceDeps, 'segments' | 'codec'>,
+): Promise<Uint8Array> {
   const refs = [...info.blocks, ...unmerged.map(({ block }) => block)];
   const blocks = await Promise.all(refs.map(async (ref) => codec.decompress(await segments.readBlock(ref))));
   return codec.merge(blocks);

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -62,13 +64,34 @@ describe('the assay command', () => {
     const { out } = await assay('traces', 'get', `tr-${span.traceId}`);
     expect(out).toMatch(/response +far too long/);
     expect(out).toMatch(/short = no {2}\S/);
+    const explained = await assay('explain', span.traceId);
+    expect(explained.out).toMatch(/complete {2}u = 0\.\d{6} {2}decided 20.* by rules version 1\n/);
+    expect(explained.out).toMatch(/short v1 {2}done {2}judged at .*: short = no/);
+  });
+
+  it('holds what a judge would find, and says so; deletes it', async () => {
+    const { experiment_id: id } = JSON.parse((await assay('--json', 'experiments', 'create', 'judged')).out);
+    const judge = { name: 'safe', serialization_version: 1, builtin_scorer_class: 'Safety' };
+    const file = join(tmpdir(), `assay-judge-${process.pid}.json`);
+    await writeFile(file, JSON.stringify({ ...judge, builtin_scorer_pydantic_data: {} }));
+    await assay('scorers', 'register', 'safe', '--file', file, '--experiment', id);
+    await rm(file);
+    const started = await assay('scorers', 'start', 'safe', '--rate', '1', '--experiment', id);
+    expect(started.out).toBe('started safe at 100 %\n');
+    const span = { traceId: traceIdOf(2), spanId: spanIdOf(0), name: 'judged', start: 0, end: 1 };
+    const headers = { 'content-type': 'application/json', 'x-mlflow-experiment-id': id };
+    await stack.send(JSON.stringify(exportRequest([span])), { headers });
+    await stack.stack.drain();
+    const { out } = await assay('explain', `tr-${span.traceId}`, '--scorer', 'safe');
+    expect(out).toMatch(/safe v1 {2}held {2}selected and not judged yet: LLM judges are not executed/);
+    expect((await assay('scorers', 'delete', 'safe', '--experiment', id)).out).toBe('deleted safe\n');
   });
 
   it('asks the archive', async () => {
     await stack.stack.flushFirehose();
-    expect(JSON.parse((await assay('--json', 'sql', 'SELECT name FROM traces_current')).out)).toEqual([
-      { name: 'agent' },
-    ]);
+    expect(JSON.parse((await assay('--json', 'sql', 'SELECT name FROM traces_current')).out)).toEqual(
+      expect.arrayContaining([{ name: 'agent' }]),
+    );
   });
 
   it.each([
@@ -78,6 +101,8 @@ describe('the assay command', () => {
     { args: ['--key', 'wrong', 'scorers', 'list'], says: /401 UNAUTHENTICATED/ },
     { args: ['--url', 'http://127.0.0.1:9', 'traces', 'list'], says: /does not answer/ },
     { args: ['sql', 'SELECT nothing'], says: /nothing/ },
+    { args: ['explain', 'x'], says: /400 INVALID_PARAMETER_VALUE: a trace id is "tr-" and 32 hex digits, got "x"/ },
+    { args: ['explain', '0'.repeat(32)], says: /404 RESOURCE_DOES_NOT_EXIST/ },
   ])('ends with an error that says what to do: $args', async ({ args, says }) => {
     const { code, err } = await assay(...args);
     expect(code).toBe(1);

@@ -1,15 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
+import { readsSpans } from '../decide-sampling.ts';
 import { type FinishDeletionDeps, finishDeletion } from '../delete-traces.ts';
 import { type EvaluationRequest, isFinished } from '../evaluation.ts';
 import { withExplicit } from '../explicit-facts.ts';
 import { deriveTraceFacts } from '../facts/derive-trace-facts.ts';
-import { InvalidFilterError } from '../filter/invalid-filter-error.ts';
-import { needsSpans } from '../filter/needs.ts';
-import { parseFilter } from '../filter/parse-filter.ts';
 import type { FilterSubject } from '../filter/subject.ts';
 import { settleInParallel } from '../in-parallel.ts';
 import type { EvaluationQueue, TraceBlock, TraceRecord } from '../ports.ts';
-import type { Rules, ScorerRule } from '../rules.ts';
+import type { Rules } from '../rules.ts';
 import type { BlockRef, TraceInfo } from '../trace.ts';
 import { type BlockSpan, type NewBlock, newBlock, packSegment, readSpans } from './block.ts';
 import { decideCompleteness, decideSettled, evaluationRequest } from './conclude.ts';
@@ -171,17 +169,6 @@ async function decide(
   if (info.completeness === 'open') return undefined;
   const spans = rules.scorers.some(readsSpans) ? (merged.spans ?? (await readAllSpans(info, deps))) : [];
   return decideSettled(subjectOf(info, { spans, record }), { rules, now });
-}
-
-/** A stored filter that cannot be read any more selects nothing, and must not stop the other scorers. */
-function readsSpans({ filter }: ScorerRule): boolean {
-  if (filter === undefined) return false;
-  try {
-    return needsSpans(parseFilter(filter));
-  } catch (error) {
-    if (error instanceof InvalidFilterError) return false;
-    throw error;
-  }
 }
 
 async function readAllSpans(info: TraceInfo, deps: SettleTracesDeps): Promise<readonly BlockSpan[]> {

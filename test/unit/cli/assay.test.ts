@@ -124,6 +124,37 @@ describe('scorers', () => {
     expect(bodiesOf(`PUT ${base}/online-config`)).toEqual([{ experiment_id: '0', name: 'tone', ...sent }]);
   });
 
+  it('list shows what state each is in, and why it is paused', async () => {
+    const names = ['active', 'halted', 'paused', 'new'];
+    replies[`GET ${base}/list`] = {
+      scorers: names.map((name) => ({ scorer_name: name, scorer_version: 3, scorer_id: name })),
+    };
+    const paused = 'ragas is a Python library';
+    replies[`GET ${base}/online-configs`] = {
+      configs: [
+        { scorer_id: 'active', sample_rate: 0.1, filter_string: "status = 'OK'" },
+        { scorer_id: 'halted', sample_rate: 0, paused },
+        { scorer_id: 'paused', sample_rate: 0.5, paused },
+      ],
+    };
+    const { out } = await assay('scorers', 'list');
+    expect(out).toMatch(/scorer +version +state +rate +filter +why paused/);
+    expect(out).toMatch(/active +3 +active +10 % +status = 'OK'\n/);
+    expect(out).toMatch(/halted +3 +stopped +0 %\n/);
+    expect(out).toMatch(/paused +3 +paused +50 % +ragas is a Python library/);
+    expect(out).toMatch(/new +3 +registered\n/);
+  });
+
+  it('delete takes all versions, or the one that is named', async () => {
+    expect((await assay('scorers', 'delete', 'tone')).out).toBe('deleted tone\n');
+    expect((await assay('scorers', 'delete', 'tone', '--version', '2')).out).toBe('deleted tone version 2\n');
+    expect(bodiesOf(`DELETE ${base}/delete`)).toEqual([
+      { experiment_id: '0', name: 'tone' },
+      { experiment_id: '0', name: 'tone', version: 2 },
+    ]);
+    expect((await assay('scorers', 'delete', 'tone', '--version', 'all')).code).toBe(1);
+  });
+
   it('update says what to give where nothing is', async () => {
     expect(await assay('scorers', 'update', 'tone')).toMatchObject({ code: 1, err: expect.stringMatching(/--rate/) });
   });
@@ -182,5 +213,38 @@ describe('a mistake of the user', () => {
     replies.ListNamedQueries = { NamedQueryIds: [] };
     const { code, err } = await assay('sql', 'SELECT 1');
     expect([code, err]).toEqual([1, expect.stringMatching(/^assay: workgroup assay has no stored queries/)]);
+  });
+});
+
+describe('explain', () => {
+  const traceId = `tr-${'ab'.repeat(16)}`;
+  const scorers = [
+    { scorer_name: 'tone', scorer_version: 2, state: 'not_sampled', explanation: 'the trace is not in its sample' },
+    { scorer_name: 'late', state: 'not_registered', explanation: 'it was registered after' },
+  ];
+  beforeEach(() => {
+    replies[`GET /api/1.0/assay/traces/${traceId}/explanation`] = {
+      trace_id: traceId,
+      experiment_id: '3',
+      completeness: 'complete',
+      sampling_coordinate: 0.3471233801359307,
+      decision: { rules_version: 4, decided_at: '2026-11-21T12:00:00.000Z', selected: [] },
+      scorers,
+    };
+  });
+
+  it.each([traceId, 'AB'.repeat(16)])('says of %s why each scorer judged it, or did not', async (id) => {
+    const { out } = await assay('explain', id);
+    expect(out.split('\n')).toEqual([
+      `${traceId}  experiment 3  complete  u = 0.347123  decided 2026-11-21T12:00:00.000Z by rules version 4`,
+      '',
+      'tone v2  not sampled     the trace is not in its sample',
+      'late     not registered  it was registered after',
+      '',
+    ]);
+  });
+
+  it('gives programs what the API says', async () => {
+    expect(JSON.parse((await assay('--json', 'explain', traceId, '--scorer', 'tone')).out)).toMatchObject({ scorers });
   });
 });

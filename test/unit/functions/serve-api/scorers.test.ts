@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dynamoRuleStore } from '../../../../shared/adapters/dynamo-rule-store.ts';
 import type { RuleStore } from '../../../../shared/domain/ports.ts';
 import { type Api, callerOf, startApi } from './an-api.ts';
 
@@ -230,6 +231,20 @@ describe('starting', () => {
     expect(status).toBe(400);
     expect(body.message).toMatch(/at most 20 .*scorer 1, .*scorer 9 before starting scorer 21/);
   });
+});
+
+it('is in force at once where the rules are read, and on the hot path when its cache is over', async () => {
+  await register('followed');
+  let clock = api.deps.now();
+  const { client, registry } = api.tables;
+  const hotPath = dynamoRuleStore(client, registry, { cacheSeconds: 30, now: () => clock });
+  const rateThere = async () =>
+    (await hotPath.current('0')).scorers.find(({ name }) => name === 'followed')?.sampleRate;
+  expect(await rateThere()).toBeUndefined();
+  await sample('followed', { sample_rate: 0.7 });
+  expect(await ruleOf('followed')).toMatchObject({ sampleRate: 0.7 });
+  clock += 30_000;
+  expect(await rateThere()).toBe(0.7);
 });
 
 describe('what is registered', () => {

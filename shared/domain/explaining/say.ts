@@ -1,0 +1,76 @@
+import type { Assessment } from '../assessment.ts';
+import type { ScorerExplanation, TraceExplanation } from './explanation.ts';
+
+/** One sentence for people: why a scorer did, or did not, judge the trace. */
+export function say(scorer: ScorerExplanation, trace: TraceExplanation): string {
+  const said = sayReason(scorer, trace);
+  return 'otherwiseNow' in scorer && scorer.otherwiseNow
+    ? `${said}. As the trace is now it would not be selected (${sayReason({ ...scorer, ...scorer.otherwiseNow }, trace)}): it has changed since; the decision stands`
+    : said;
+}
+
+function sayReason(scorer: ScorerExplanation, trace: TraceExplanation): string {
+  switch (scorer.kind) {
+    case 'open':
+      return sayOpen(scorer);
+    case 'undecided':
+      return 'the trace is complete; it is decided within seconds, when its spans are merged';
+    case 'not-registered':
+      return scorer.registeredAt === undefined
+        ? 'no scorer of this name was ever registered'
+        : `it was registered at ${time(scorer.registeredAt)}, after the trace was decided`;
+    case 'not-started':
+      return `it was registered and not started${trace.decision ? ' when the trace was decided' : ''}`;
+    case 'stopped':
+      return `it ${was(trace)} stopped: its rate ${was(trace)} 0`;
+    case 'paused':
+      return `it ${was(trace)} paused: ${scorer.reason}`;
+    case 'session-level':
+      return 'it judges sessions, which are not sampled trace by trace';
+    case 'evaluation-run':
+      return `the trace belongs to run ${scorer.runId}, and traces of runs are left to them`;
+    case 'not-matched':
+      return `its filter does not match: ${scorer.clause}`;
+    case 'not-sampled':
+      return `the trace is not in its sample: u = ${coordinate(scorer.u)} is not below its rate, ${scorer.rate}`;
+    case 'changed':
+      return 'it was not selected when the trace was decided; as the trace is now it would be: it has changed since; the decision stands';
+    case 'queued':
+      return `selected (u = ${coordinate(trace.u)} is below its rate, ${scorer.sampleRate}); the evaluation waits in the queue, or runs`;
+    case 'held':
+      return `selected and not judged yet: ${scorer.reason}`;
+    case 'failed':
+      return `it failed at ${time(scorer.finishedAt)}: ${scorer.reason}`;
+    case 'done':
+      return scorer.found.length > 0
+        ? `judged at ${time(scorer.finishedAt)}: ${scorer.found.map(sayFound).join(', ')}`
+        : `judged at ${time(scorer.finishedAt)}; what it found was deleted since`;
+  }
+}
+
+function sayOpen(open: Extract<ScorerExplanation, { kind: 'open' }>): string {
+  const here = `${open.spansHere} ${open.spansHere === 1 ? 'span is' : 'spans are'} here`;
+  const awaited =
+    open.spansExpected === undefined || open.spansHere >= open.spansExpected
+      ? `${here}, and no root span among them has ended`
+      : `${here} of the ${open.spansExpected} that its client counted`;
+  const closes =
+    open.closesAt === undefined ? '' : `; it is closed as incomplete at ${time(open.closesAt)} if no more come`;
+  return `the trace is not complete yet: ${awaited}${closes}`;
+}
+
+function was({ decision }: TraceExplanation): string {
+  return decision ? 'was' : 'is';
+}
+
+function sayFound({ name, value, error }: Assessment): string {
+  return `${name} = ${error ? error.code : typeof value === 'string' ? value : JSON.stringify(value)}`;
+}
+
+function coordinate(u: number): string {
+  return u.toFixed(6);
+}
+
+function time(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
