@@ -117,12 +117,11 @@ describe('a scorer', () => {
     expect(String(reply.json().message)).toMatch(reason);
   });
 
-  it('that cannot run yet is kept, and refused at start', async () => {
+  it('that can never run is kept, and refused at start', async () => {
     const judge = JSON.stringify({
       name: 'judge',
       serialization_version: 1,
-      builtin_scorer_class: 'Safety',
-      builtin_scorer_pydantic_data: { name: 'judge' },
+      third_party_scorer_data: { module: 'mlflow.genai.scorers.ragas', class: 'Faithfulness', metric_name: 'f' },
     });
     expect(
       (await stack.api('POST', `${scorers}/register`, { experiment_id: '0', name: 'judge', serialized_scorer: judge }))
@@ -133,7 +132,7 @@ describe('a scorer', () => {
   });
 
   it.each([
-    [{ sample_rate: 1.5 }, /between 0 and 1/],
+    [{ sample_rate: 1.5 }, /between 0.0 and 1.0/],
     [{ sample_rate: 0.5, filter_string: "status = 'OK' OR name = 'x'" }, /Invalid clause/],
   ])('is not started with %j', async (config, reason) => {
     await register('0', 'picky');

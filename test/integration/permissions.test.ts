@@ -21,6 +21,7 @@ const scorers = '/api/3.0/mlflow/scorers';
 async function useEverything(): Promise<void> {
   const { experiment_id: id } = (await stack.api('POST', '/api/2.0/mlflow/experiments/create', { name: 'all' })).json();
   await stack.api('POST', '/api/2.0/mlflow/experiments/search', {});
+  await stack.api('POST', '/api/2.0/mlflow/experiments/update', { experiment_id: id, new_name: 'everything' });
   await useRuns(String(id));
   await nameTables(String(id));
   for (const name of ['kept', 'gone']) {

@@ -28,7 +28,7 @@ export async function registerScorer(
  * Has the rules follow what is now the latest version of a scorer. Whoever moves the latest version calls this afterwards, and whoever
  * finds one that the rules may not follow: a process that died in between is made good by the next reader.
  */
-export async function followLatest(
+async function followLatest(
   { experimentId, name }: Pick<ScorerVersion, 'experimentId' | 'name'>,
   deps: ChangeScorersDeps,
 ): Promise<void> {
