@@ -174,11 +174,15 @@ function judged(
   { judge, records, deps }: { judge: Judge; records: readonly JudgementRecord[]; deps: RunJudgesDeps },
 ): JudgedResult {
   const paid = from.flatMap((position) => records[position] ?? []);
-  const model = (paid[0] ?? records[0])?.model;
+  const model = isComputed ? undefined : (paid[0] ?? records[0])?.model;
   return {
     ...result,
-    metadata: { ...result.metadata, ...judgementMetadata(paid, deps.costOf) },
-    source: isComputed || model === undefined ? { type: 'CODE', id: judge.name } : { type: 'LLM_JUDGE', id: model },
+    metadata: {
+      ...result.metadata,
+      ...(model !== undefined && { 'assay.model': model }),
+      ...judgementMetadata(paid, deps.costOf),
+    },
+    source: model === undefined ? { type: 'CODE', id: judge.name } : { type: 'LLM_JUDGE', id: model },
   };
 }
 

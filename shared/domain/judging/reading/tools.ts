@@ -1,4 +1,4 @@
-import { parseJson } from '../../facts/attribute-text.ts';
+import { firstString, parseJson } from '../../facts/attribute-text.ts';
 import type { ScorableSpan, ScorableTrace } from '../../scorable-trace.ts';
 import type { AttributeValue, JsonValue, Span } from '../../span.ts';
 import { compactJson, isList, isRecord, jsonValue } from './json.ts';
@@ -38,13 +38,13 @@ export function toolCallOf({ span, facts }: ScorableSpan): ToolCall | undefined 
 }
 
 /** `ValueError: no such order`, else what the status says; undefined where nothing went wrong. */
-export function exceptionOf({ events, status }: Span): string | undefined {
+export function exceptionOf({ events, status, attributes }: Span): string | undefined {
   const exception = events.find(({ name }) => name === 'exception');
   if (exception) {
     const { 'exception.type': type, 'exception.message': message } = exception.attributes;
     return [type, message].filter((text) => typeof text === 'string' && text !== '').join(': ') || 'exception';
   }
-  return status.code === 'ERROR' ? status.message || 'error' : undefined;
+  return status.code === 'ERROR' ? status.message || (firstString(attributes, ['error.type']) ?? 'error') : undefined;
 }
 
 /** As a judge reads it: `search({"q":"x"}) → 3 hits`. */

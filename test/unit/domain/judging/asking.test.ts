@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type AskContext, askQuestion } from '../../../../shared/domain/judging/asking/ask-question.ts';
 import { defaultLimits } from '../../../../shared/domain/judging/asking/limits.ts';
+import { estimateTokens } from '../../../../shared/domain/judging/estimate-tokens.ts';
 import type { Question } from '../../../../shared/domain/judging/judge.ts';
 import {
   ContextTooLongError,
@@ -9,9 +10,14 @@ import {
   JudgeTimeoutError,
   JudgeUnavailableError,
 } from '../../../../shared/domain/judging/judge-model.ts';
-import { estimateTokens } from '../../../../shared/domain/judging/estimate-tokens.ts';
 import { aScorableSpan, aScorableTrace } from '../../../support/builders/a-scorable-trace.ts';
-import { aJudgeModel, aVerdict, countedCodes, sectionsIn, textOfRequest } from '../../../support/judging/a-judge-model.ts';
+import {
+  aJudgeModel,
+  aVerdict,
+  countedCodes,
+  sectionsIn,
+  textOfRequest,
+} from '../../../support/judging/a-judge-model.ts';
 
 function aQuestion(given: Partial<Question> = {}): Question {
   return {
@@ -23,7 +29,10 @@ function aQuestion(given: Partial<Question> = {}): Question {
   };
 }
 
-function ask(model: JudgeModel, { question = aQuestion(), ...given }: Partial<AskContext> & { question?: Question } = {}) {
+function ask(
+  model: JudgeModel,
+  { question = aQuestion(), ...given }: Partial<AskContext> & { question?: Question } = {},
+) {
   let now = 0;
   const context = { model, code: countedCodes(), now: () => (now += 50), limits: defaultLimits, scope: 'scorer 1' };
   return askQuestion(question, { ...context, ...given });
@@ -37,7 +46,15 @@ describe('asking for a judgement', () => {
     const verdict = await ask(model);
     expect(verdict).toMatchObject({
       decision: { value: 'yes', rationale: 'It greets.' },
-      record: { model: 'test:/judge', calls: 1, inputTokens: 300, outputTokens: 30, cacheReadTokens: 200, durationMs: 50, omissions: [] },
+      record: {
+        model: 'test:/judge',
+        calls: 1,
+        inputTokens: 300,
+        outputTokens: 30,
+        cacheReadTokens: 200,
+        durationMs: 50,
+        omissions: [],
+      },
     });
     expect(verdict.record.promptHash).toBe(model.requests[0]?.hash);
   });
@@ -118,10 +135,17 @@ describe('asking for a judgement', () => {
   });
 
   test('cuts the material more where the model still finds it too long', async () => {
-    const model = aJudgeModel([new ContextTooLongError('too long'), new ContextTooLongError('too long'), aVerdict('yes')]);
+    const model = aJudgeModel([
+      new ContextTooLongError('too long'),
+      new ContextTooLongError('too long'),
+      aVerdict('yes'),
+    ]);
     const items = Array.from({ length: 300 }, (_, i) => `step ${i} ${'word '.repeat(60)}`);
     const verdict = await ask(model, { question: aQuestion({ material: [{ title: 'steps', items }] }) });
-    expect(verdict).toMatchObject({ decision: { value: 'yes' }, record: { omissions: [{ section: 'steps', entries: 300 }] } });
+    expect(verdict).toMatchObject({
+      decision: { value: 'yes' },
+      record: { omissions: [{ section: 'steps', entries: 300 }] },
+    });
     const sizes = model.requests.map((request) => textOfRequest(request).length);
     expect(sizes[1]).toBeLessThan((sizes[0] ?? 0) * 0.7);
     expect(sizes[2]).toBeLessThan((sizes[1] ?? 0) * 0.7);
@@ -134,7 +158,9 @@ describe('asking for a judgement', () => {
     const verdict = await ask(model, { question, limits: { ...defaultLimits, materialTokens: 1e9 } });
     expect(verdict.record.omissions).toHaveLength(1);
     const [request] = model.requests;
-    expect(estimateTokens(request ? textOfRequest(request) : '') + (request?.maxTokens ?? 0)).toBeLessThan(contextTokens);
+    expect(estimateTokens(request ? textOfRequest(request) : '') + (request?.maxTokens ?? 0)).toBeLessThan(
+      contextTokens,
+    );
     expect(request ? textOfRequest(request) : '').toContain('Left out for length:\n- "answer": its middle');
   });
 });
@@ -159,7 +185,9 @@ describe('a judge that explores a trace', () => {
       message.role === 'tool' ? message.results.map(({ text }) => [...sectionsOfResult(text)][0] ?? text) : [],
     );
   const sectionsOfResult = (text: string) =>
-    [...text.matchAll(/^<material-\w+ section="tool result">\n([\s\S]*)\n<\/material-\w+>$/g)].map(([, inner = '']) => inner);
+    [...text.matchAll(/^<material-\w+ section="tool result">\n([\s\S]*)\n<\/material-\w+>$/g)].map(
+      ([, inner = '']) => inner,
+    );
 
   test('looks into it by tools, whose answers are material, and decides', async () => {
     const model = aJudgeModel([
@@ -217,7 +245,10 @@ describe('a judge that explores a trace', () => {
     const obedient = aJudgeModel(({ messages }) =>
       JSON.stringify(messages.at(-1)).includes('no steps left') ? aVerdict('yes') : call('list_spans'),
     );
-    expect(await ask(obedient, { question, limits })).toMatchObject({ decision: { value: 'yes' }, record: { calls: 5 } });
+    expect(await ask(obedient, { question, limits })).toMatchObject({
+      decision: { value: 'yes' },
+      record: { calls: 5 },
+    });
     const endless = aJudgeModel([call('list_spans')]);
     expect(await ask(endless, { question, limits })).toMatchObject({ error: { code: 'JUDGE_TOO_MANY_STEPS' } });
     expect(endless.requests).toHaveLength(5);
@@ -237,7 +268,9 @@ describe('a judge that explores a trace', () => {
   });
 
   test('may call several tools at once, within reason', async () => {
-    const many = { toolCalls: Array.from({ length: 12 }, (_, i) => ({ id: `${i}`, name: 'get_trace_info', arguments: {} })) };
+    const many = {
+      toolCalls: Array.from({ length: 12 }, (_, i) => ({ id: `${i}`, name: 'get_trace_info', arguments: {} })),
+    };
     const model = aJudgeModel([many, aVerdict('yes')]);
     await ask(model, { question });
     const results = resultsOf(model);

@@ -15,9 +15,13 @@ function tokensOf(sections: readonly { text: string }[]): number {
 describe('fitting material into a budget', () => {
   test('never takes more, beyond the notes of what is left out', () => {
     fc.assert(
-      fc.property(fc.array(section, { minLength: 1, maxLength: 5 }), fc.integer({ min: 500, max: 20_000 }), (sections, budget) => {
-        expect(tokensOf(fitSections(sections, budget))).toBeLessThanOrEqual(budget + 60 * sections.length);
-      }),
+      fc.property(
+        fc.array(section, { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 500, max: 20_000 }),
+        (sections, budget) => {
+          expect(tokensOf(fitSections(sections, budget))).toBeLessThanOrEqual(budget + 60 * sections.length);
+        },
+      ),
       { numRuns: 60 },
     );
   });

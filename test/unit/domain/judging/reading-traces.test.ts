@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { turns } from '../../../../shared/domain/judging/reading/conversation.ts';
+import { traceDigest } from '../../../../shared/domain/judging/reading/digest.ts';
 import { compactJson } from '../../../../shared/domain/judging/reading/json.ts';
 import { MessageLog } from '../../../../shared/domain/judging/reading/message-log.ts';
 import { utterancesOf } from '../../../../shared/domain/judging/reading/messages.ts';
-import { traceDigest } from '../../../../shared/domain/judging/reading/digest.ts';
-import { turns } from '../../../../shared/domain/judging/reading/conversation.ts';
 import { retrievals } from '../../../../shared/domain/judging/reading/retrieval.ts';
 import { offeredTools, toolCalls } from '../../../../shared/domain/judging/reading/tools.ts';
 import type { ScorableSpan, ScorableTrace } from '../../../../shared/domain/scorable-trace.ts';
@@ -22,20 +22,34 @@ describe('messages', () => {
         model: 'gpt',
         messages: [
           { role: 'user', content: 'hi' },
-          { role: 'assistant', content: null, tool_calls: [{ id: '1', function: { name: 'search', arguments: '{"q": "x"}' } }] },
+          {
+            role: 'assistant',
+            content: null,
+            tool_calls: [{ id: '1', function: { name: 'search', arguments: '{"q": "x"}' } }],
+          },
           { role: 'tool', tool_call_id: '1', content: '{"n": 1}' },
         ],
       },
       [asked, call, { kind: 'result', text: '{"n":1}' }],
     ],
-    ['a completion', { choices: [{ index: 0, message: { role: 'assistant', content: 'yo' } }] }, [{ kind: 'text', role: 'assistant', text: 'yo' }]],
+    [
+      'a completion',
+      { choices: [{ index: 0, message: { role: 'assistant', content: 'yo' } }] },
+      [{ kind: 'text', role: 'assistant', text: 'yo' }],
+    ],
     [
       'Anthropic’s blocks',
       {
         system: 'Be kind.',
         messages: [
           { role: 'user', content: [{ type: 'text', text: 'hi' }] },
-          { role: 'assistant', content: [{ type: 'thinking', thinking: 'hm' }, { type: 'tool_use', name: 'search', input: { q: 'x' } }] },
+          {
+            role: 'assistant',
+            content: [
+              { type: 'thinking', thinking: 'hm' },
+              { type: 'tool_use', name: 'search', input: { q: 'x' } },
+            ],
+          },
           { role: 'user', content: [{ type: 'tool_result', content: [{ type: 'text', text: 'one' }] }] },
         ],
       },
@@ -78,7 +92,11 @@ describe('messages', () => {
       'flattened members',
       [
         { role: 'user', content: 'hi' },
-        { role: 'assistant', 'tool_calls.0.tool_call.function.name': 'search', 'tool_calls.0.tool_call.function.arguments': '{"q":"x"}' },
+        {
+          role: 'assistant',
+          'tool_calls.0.tool_call.function.name': 'search',
+          'tool_calls.0.tool_call.function.arguments': '{"q":"x"}',
+        },
       ],
       [asked, call],
     ],
@@ -87,9 +105,12 @@ describe('messages', () => {
     expect(utterancesOf(value)).toEqual(expected);
   });
 
-  test.each<[JsonValue]>([['hi'], [{ question: 'hi' }], [[1, 2]], [[{ a: 1 }]], [{ messages: 'hi' }], [null], [[]]])('are not in %j', (value) => {
-    expect(utterancesOf(value)).toBeUndefined();
-  });
+  test.each<[JsonValue]>([['hi'], [{ question: 'hi' }], [[1, 2]], [[{ a: 1 }]], [{ messages: 'hi' }], [null], [[]]])(
+    'are not in %j',
+    (value) => {
+      expect(utterancesOf(value)).toBeUndefined();
+    },
+  );
 
   test('are new once, and twice where one history has them twice', () => {
     const [yes, no] = [
@@ -114,8 +135,12 @@ test('compact JSON keeps every digit and every blank within texts', () => {
 });
 
 let spans = 0;
-function aSpan(facts: Omit<Partial<SpanFacts>, 'inputs' | 'outputs'> & { inputs?: unknown; outputs?: unknown }, span: Partial<ScorableSpan['span']> = {}): ScorableSpan {
-  const text = (value: unknown) => (value === undefined ? {} : { text: typeof value === 'string' ? value : JSON.stringify(value) });
+function aSpan(
+  facts: Omit<Partial<SpanFacts>, 'inputs' | 'outputs'> & { inputs?: unknown; outputs?: unknown },
+  span: Partial<ScorableSpan['span']> = {},
+): ScorableSpan {
+  const text = (value: unknown) =>
+    value === undefined ? {} : { text: typeof value === 'string' ? value : JSON.stringify(value) };
   const id = String(++spans).padStart(16, '0');
   return aScorableSpan({
     span: { spanId: id, parentSpanId: 'root', name: `span ${id}`, ...span },
@@ -128,12 +153,20 @@ function aSpan(facts: Omit<Partial<SpanFacts>, 'inputs' | 'outputs'> & { inputs?
 }
 
 function stepsOf(trace: Partial<ScorableTrace>): string {
-  return traceDigest(aScorableTrace(trace as object)).find(({ title }) => title === 'steps')?.items.join('\n') ?? '';
+  return (
+    traceDigest(aScorableTrace(trace as object))
+      .find(({ title }) => title === 'steps')
+      ?.items.join('\n') ?? ''
+  );
 }
 
 describe('the digest of a trace', () => {
   const user = { role: 'user', content: 'Book a flight' };
-  const calls = { role: 'assistant', content: null, tool_calls: [{ function: { name: 'book', arguments: '{"to":"SEA"}' } }] };
+  const calls = {
+    role: 'assistant',
+    content: null,
+    tool_calls: [{ function: { name: 'book', arguments: '{"to":"SEA"}' } }],
+  };
   const result = { role: 'tool', content: '{"id": 7}' };
   const answer = { role: 'assistant', content: 'Booked.' };
 
@@ -145,38 +178,65 @@ describe('the digest of a trace', () => {
         aSpan({ type: 'AGENT', inputs: [user], outputs: [answer] }, { parentSpanId: undefined }),
         aSpan({ type: 'CHAT_MODEL', inputs: [{ role: 'system', content: 'Policy' }, user], outputs: [calls] }),
         aSpan({ type: 'TOOL', inputs: { to: 'SEA' }, outputs: '{"id":7}', tool: { name: 'book', failed: false } }),
-        aSpan({ type: 'CHAT_MODEL', inputs: [{ role: 'system', content: 'Policy' }, user, calls, result], outputs: [answer] }),
+        aSpan({
+          type: 'CHAT_MODEL',
+          inputs: [{ role: 'system', content: 'Policy' }, user, calls, result],
+          outputs: [answer],
+        }),
       ],
     });
     expect(steps).toBe('system: Policy\nassistant calls book({"to":"SEA"})\ntool book → {"id":7}');
   });
 
   test('tells calls that are made again, each with its result', () => {
-    const search = () => aSpan({ type: 'TOOL', inputs: { q: 'x' }, outputs: 'same', tool: { name: 'search', failed: false } });
-    expect(stepsOf({ spans: [search(), search(), search()] })).toBe(Array(3).fill('tool search({"q":"x"}) → same').join('\n'));
+    const search = () =>
+      aSpan({ type: 'TOOL', inputs: { q: 'x' }, outputs: 'same', tool: { name: 'search', failed: false } });
+    expect(stepsOf({ spans: [search(), search(), search()] })).toBe(
+      Array(3).fill('tool search({"q":"x"}) → same').join('\n'),
+    );
   });
 
   test('tells what failed, and what retrievers found', () => {
     const steps = stepsOf({
       spans: [
         aSpan({ type: 'AGENT' }, { parentSpanId: undefined }),
-        aSpan({ type: 'RETRIEVER', inputs: 'cats', outputs: [{ page_content: 'Cats purr.', metadata: { doc_uri: 'a.txt' } }] }, { name: 'search' }),
+        aSpan(
+          {
+            type: 'RETRIEVER',
+            inputs: 'cats',
+            outputs: [{ page_content: 'Cats purr.', metadata: { doc_uri: 'a.txt' } }],
+          },
+          { name: 'search' },
+        ),
         aSpan(
           { type: 'TOOL', inputs: { a: 1 }, tool: { name: 'pay', failed: true } },
-          { events: [{ name: 'exception', timeUnixNano: 0n, attributes: { 'exception.type': 'ValueError', 'exception.message': 'no money' } }] },
+          {
+            events: [
+              {
+                name: 'exception',
+                timeUnixNano: 0n,
+                attributes: { 'exception.type': 'ValueError', 'exception.message': 'no money' },
+              },
+            ],
+          },
         ),
         aSpan({ type: 'CHAIN' }, { name: 'plan', status: { code: 'ERROR', message: 'gave up' } }),
         aSpan({ type: 'EMBEDDING', inputs: 'cats', outputs: [0.1, 0.2] }),
       ],
     });
-    expect(steps).toBe('search retrieved for cats:\n[1] (a.txt) Cats purr.\ntool pay({"a":1}) → failed with ValueError: no money\nplan failed with gave up');
+    expect(steps).toBe(
+      'search retrieved for cats:\n[1] (a.txt) Cats purr.\ntool pay({"a":1}) → failed with ValueError: no money\nplan failed with gave up',
+    );
   });
 
   test('tells inputs and outputs that are no messages once', () => {
     const steps = stepsOf({
       inputs: { question: 'Why?' },
       spans: [
-        aSpan({ type: 'CHAIN', inputs: { question: 'Why?' }, outputs: { a: 1 } }, { parentSpanId: undefined, name: 'root' }),
+        aSpan(
+          { type: 'CHAIN', inputs: { question: 'Why?' }, outputs: { a: 1 } },
+          { parentSpanId: undefined, name: 'root' },
+        ),
         aSpan({ type: 'CHAIN', inputs: { question: 'Why?' }, outputs: { b: 2 } }, { name: 'child' }),
         aSpan({ type: 'CHAIN', inputs: { b: 2 }, outputs: { a: 1 } }, { name: 'last' }),
       ],
@@ -187,7 +247,10 @@ describe('the digest of a trace', () => {
 
 describe('retrievals', () => {
   test('are those of retrievers that are in no other retriever, in their order', () => {
-    const outer = aSpan({ type: 'RETRIEVER', outputs: ['one', { content: 'two' }, { text: 'three', metadata: { doc_uri: 'u' } }, 4] });
+    const outer = aSpan({
+      type: 'RETRIEVER',
+      outputs: ['one', { content: 'two' }, { text: 'three', metadata: { doc_uri: 'u' } }, 4],
+    });
     const between = aSpan({ type: 'CHAIN' }, { parentSpanId: outer.span.spanId });
     const inner = aSpan({ type: 'RETRIEVER', outputs: ['not this'] }, { parentSpanId: between.span.spanId });
     const other = aSpan({ type: 'RETRIEVER', outputs: { documents: [{ document: { content: 'four' } }] } });
@@ -228,7 +291,10 @@ describe('tools', () => {
       aSpan({ type: 'CHAT_MODEL' }, { attributes: { 'mlflow.chat.tools': JSON.stringify([tool]) } }),
       aSpan({ type: 'CHAT_MODEL' }, { attributes: { 'gen_ai.tool.definitions': JSON.stringify([tool.function]) } }),
       aSpan({ type: 'LLM' }, { attributes: { 'llm.tools.0.tool.json_schema': JSON.stringify(tool) } }),
-      aSpan({ type: 'CHAT_MODEL', inputs: { tools: [{ name: 'search', description: 'Finds.', input_schema: schema }] } }),
+      aSpan({
+        type: 'CHAT_MODEL',
+        inputs: { tools: [{ name: 'search', description: 'Finds.', input_schema: schema }] },
+      }),
       aSpan({ type: 'LLM', inputs: { contents: [], config: { tools: [{ function_declarations: [tool.function] }] } } }),
     ];
     for (const span of dialects) expect(offeredTools({ spans: [span] })).toEqual([line]);
@@ -237,18 +303,31 @@ describe('tools', () => {
 });
 
 describe('a conversation', () => {
-  const itemsOf = (traces: readonly ScorableTrace[], options = {}) => turns(traces, options).flatMap(({ items }) => items);
+  const itemsOf = (traces: readonly ScorableTrace[], options = {}) =>
+    turns(traces, options).flatMap(({ items }) => items);
 
   test('of single messages has each of them, also those that are said again', () => {
-    const traces = ['hello', 'yes', 'yes'].map((inputs) => aScorableTrace({ inputs: { question: inputs }, outputs: 'OK.' }));
-    expect(itemsOf(traces)).toEqual(['user: hello', 'assistant: OK.', 'user: yes', 'assistant: OK.', 'user: yes', 'assistant: OK.']);
+    const traces = ['hello', 'yes', 'yes'].map((inputs) =>
+      aScorableTrace({ inputs: { question: inputs }, outputs: 'OK.' }),
+    );
+    expect(itemsOf(traces)).toEqual([
+      'user: hello',
+      'assistant: OK.',
+      'user: yes',
+      'assistant: OK.',
+      'user: yes',
+      'assistant: OK.',
+    ]);
   });
 
   test('whose requests carry the history is told once', () => {
     const history: JsonValue[] = [{ role: 'system', content: 'Be kind.' }];
     const traces = ['hello', 'yes', 'yes'].map((content) => {
       history.push({ role: 'user', content });
-      const trace = aScorableTrace({ inputs: { messages: [...history] }, outputs: { role: 'assistant', content: 'OK.' } });
+      const trace = aScorableTrace({
+        inputs: { messages: [...history] },
+        outputs: { role: 'assistant', content: 'OK.' },
+      });
       history.push({ role: 'assistant', content: 'OK.' });
       return trace;
     });

@@ -1,7 +1,7 @@
-import type { ScorableTrace } from '../scorable-trace.ts';
-import { estimateTokens } from './estimate-tokens.ts';
-import { fitSections } from './material.ts';
-import { traceDigest } from './reading/digest.ts';
+import { estimateTokens } from '../../shared/domain/judging/estimate-tokens.ts';
+import { fitSections } from '../../shared/domain/judging/material.ts';
+import { traceDigest } from '../../shared/domain/judging/reading/digest.ts';
+import type { ScorableTrace } from '../../shared/domain/scorable-trace.ts';
 
 /** Tokens of a trace as its spans tell it, and as a judge gets it within a budget. */
 export function measureDigest(trace: ScorableTrace, budget: number): { plainTokens: number; digestTokens: number } {
