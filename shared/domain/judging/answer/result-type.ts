@@ -11,8 +11,8 @@ export type ResultType =
   | { readonly kind: 'list'; readonly of: Primitive }
   | { readonly kind: 'map'; readonly of: Primitive };
 
-export type Primitive = 'string' | 'integer' | 'number' | 'boolean';
-export type Choice = string | number | boolean;
+type Primitive = 'string' | 'integer' | 'number' | 'boolean';
+type Choice = string | number | boolean;
 
 export type CastResult = { readonly value: JsonValue } | { readonly problem: string };
 

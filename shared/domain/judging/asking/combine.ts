@@ -67,7 +67,7 @@ async function decide(
 }
 
 /** The decision of each task in a combined answer; undefined for those that have none that can be used. */
-export function splitAnswer(text: string, questions: readonly Question[]): readonly (Decision | undefined)[] {
+function splitAnswer(text: string, questions: readonly Question[]): readonly (Decision | undefined)[] {
   const answer = readJsonObject(text, (object) => taskField(0) in object) ?? {};
   return questions.map(({ resultType }, i) => {
     const part = answer[taskField(i)];
@@ -123,7 +123,7 @@ function shareOf(record: JudgementRecord, { position, of }: { position: number; 
 }
 
 /** The last prompt is the one that decided; what was paid before it counts too. */
-export function sumOf(last: JudgementRecord, first: JudgementRecord): JudgementRecord {
+function sumOf(last: JudgementRecord, first: JudgementRecord): JudgementRecord {
   return {
     ...last,
     calls: last.calls + first.calls,

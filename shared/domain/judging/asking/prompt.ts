@@ -57,11 +57,11 @@ function answerForm(question: Pick<Question, 'rationaleFirst' | 'resultType'>): 
   return `Answer with one JSON object and nothing else, no Markdown around it, with these fields in this order:\n${lines.join('\n')}`;
 }
 
-export function answerSchema(question: Pick<Question, 'rationaleFirst' | 'resultType'>): JsonSchemaObject {
+function answerSchema(question: Pick<Question, 'rationaleFirst' | 'resultType'>): JsonSchemaObject {
   return objectSchema(fields<JsonValue>(question, { type: 'string' }, resultSchema(question.resultType)));
 }
 
-export function objectSchema(members: readonly (readonly [string, JsonValue])[]): JsonSchemaObject {
+function objectSchema(members: readonly (readonly [string, JsonValue])[]): JsonSchemaObject {
   return {
     type: 'object',
     properties: Object.fromEntries(members),
