@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { settleInParallel } from '../../shared/domain/in-parallel.ts';
+import { startTestStack, type TestStack } from '../support/local-stack.ts';
+import { type Client, clients, type Ended, runPython } from './clients.ts';
+import { sendLongTrace } from './long-trace.ts';
+
+/** As in story/chapters/__init__.py. */
+const chapters = [
+  'connecting',
+  'tracing',
+  'searching',
+  'feedback',
+  'sessions',
+  'runs',
+  'scorers',
+  'shared scorers',
+  'live scoring',
+  'evaluating',
+  'metrics',
+  'large',
+  'deleting',
+] as const;
+
+interface Outcome {
+  readonly chapter: string;
+  readonly check: string;
+  readonly outcome: 'passed' | 'failed' | 'not for this client';
+}
+
+/** On two cores, two at a time. */
+const atOnce = 2;
+
+let stack: TestStack;
+const told = new Map<Client, Ended>();
+
+beforeAll(async () => {
+  stack = await startTestStack();
+  const environment = {
+    MLFLOW_TRACKING_URI: stack.stack.url,
+    MLFLOW_TRACKING_TOKEN: stack.adminKey,
+    STORY_LONG_TRACE: await sendLongTrace(stack),
+  };
+  const tell = async (client: Client) => {
+    told.set(client, await runPython(client, { args: ['-m', 'story', '--run', 'suite'], environment }));
+  };
+  await settleInParallel(clients, { limit: atOnce, task: tell });
+}, 1_200_000);
+afterAll(() => stack?.stop());
+
+describe.each(clients)('the story, told by client %s,', (client) => {
+  it('is told to its end', () => {
+    const { exitCode, stdout, stderr } = ended(client);
+    expect([exitCode, stderr.slice(-3000)]).toEqual([expect.toBeOneOf([0, 1]), expect.anything()]);
+    const ofChapters = new Set(outcomes(stdout).map(({ chapter }) => chapter));
+    expect([...ofChapters]).toEqual(chapters);
+  });
+
+  it.each(chapters)('%s', (chapter) => {
+    const ofChapter = outcomes(ended(client).stdout).filter((outcome) => outcome.chapter === chapter);
+    expect(ofChapter).not.toEqual([]);
+    expect(ofChapter.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+  });
+});
+
+it.runIf(clients.includes('3.18.0'))('the newest client leaves no check out', () => {
+  expect(outcomes(ended('3.18.0').stdout).filter(({ outcome }) => outcome === 'not for this client')).toEqual([]);
+});
+
+function ended(client: Client): Ended {
+  const end = told.get(client);
+  if (!end) throw new Error(`client ${client} did not run`);
+  return end;
+}
+
+/** One JSON line for each check, and a last one about the whole. */
+function outcomes(stdout: string): readonly Outcome[] {
+  const lines = stdout.split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as Outcome).filter((line) => 'outcome' in line);
+}
