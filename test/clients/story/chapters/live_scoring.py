@@ -18,7 +18,7 @@ chapter = Chapter("live scoring")
 def _(story: Telling):
     experiment_id = story.enter("live")
     start_regex(story, experiment_id)
-    right, failing = app.ask("capital of France?"), app.fail("1/0?")
+    right, wrong = app.ask("capital of France?"), app.by_hand("by hand", question="capital of France?")
     app.flush()
 
     def scored(told: app.Told):
@@ -27,10 +27,9 @@ def _(story: Telling):
 
     [feedback] = eventually(lambda: scored(right), seconds=60, what="the score")
     equal(as_yes_or_no(feedback.value), "yes", f"value of {feedback}")
-    [feedback] = eventually(lambda: scored(failing), seconds=60, what="the score of the failing one")
+    [feedback] = eventually(lambda: scored(wrong), seconds=60, what="the score of the wrong one")
     equal(as_yes_or_no(feedback.value), "no", f"value of {feedback}")
     equal(feedback.source.source_type, "CODE")
-    # The span that made the answer: the client shows it beside the root.
     found = mlflow.search_traces(
         experiment_ids=[experiment_id], filter_string=f"feedback.names_paris = '{stored(right, scored)}'", return_type="list"
     )
