@@ -3,7 +3,6 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The newest first: its scorers are there when older ones list them. */
 const all = ['3.18.0', '3.17.2', '3.14.0', '3.10.1', '3.9.0', 'tracing-3.17.2'] as const;
 
 export type Client = (typeof all)[number];

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the clients that the suite runs into .clients/ of the checkout, a virtual environment for each; a marker, written last,
-# says it is complete. Needs Python 3.10 or newer with venv, and PyPI or a mirror that pip is configured for. uv makes the
-# environments: it fetches once what several of them share and links it, so that all of them take seconds.
+# says it is complete. With the argument mlflow-tests it installs what run-mlflow-tests.sh needs instead. Needs Python 3.10 or newer
+# with venv, and PyPI or a mirror that pip is configured for. uv makes the environments: it fetches once what several of them share
+# and links it, so that all of them take seconds.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -59,7 +60,16 @@ mlflow_3_18_0() {
   "$uv" pip install --quiet --python "$1/bin/python" --no-deps mlflow==3.18.0 || fail 'uv could not install mlflow 3.18.0'
 }
 
+# What MLflow's own tests need beside its source.
+mlflow_tests() {
+  packages "$1" mlflow==3.17.2 pytest pytest-asyncio pytest-timeout httpx psutil opentelemetry-exporter-otlp-proto-http
+}
+
 once uv 'uv 0.13.8' install_uv
+if [[ "${1:-}" == mlflow-tests ]]; then
+  once mlflow-tests 'mlflow 3.17.2 and pytest' mlflow_tests
+  exit
+fi
 once 3.9.0 'mlflow 3.9.0' mlflow_3_9_0
 once 3.10.1 'mlflow 3.10.1' mlflow_3_10_1
 once 3.14.0 'mlflow 3.14.0' mlflow_3_14_0

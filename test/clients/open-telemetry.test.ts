@@ -47,33 +47,36 @@ const exporters: readonly [string, (environment: Environment) => Promise<Exporte
 ];
 
 describe("OpenTelemetry's SDK", () => {
-  it.concurrent.each(exporters)('for %s exports with endpoint and header alone, and everything arrives', async (_, run) => {
-    const { sent, spans } = await run({
-      OTEL_EXPORTER_OTLP_ENDPOINT: stack.stack.url,
-      // As the specification of the variable has it, its values are percent-encoded.
-      OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${ingestKey}`,
-    });
-    expect([sent, spans.length]).toEqual([true, 603]);
-    const traceId = `tr-${spans[0]?.trace_id}`;
-    const arrived = await eventually(() => wholeTrace(traceId, spans.length));
-    const byId = new Map(arrived.spans.map((span) => [hex(span.span_id), span]));
-    for (const span of spans) expect(comparable(byId.get(span.span_id))).toEqual({ ...span, trace_id: undefined });
-    expect(byId.get(spans[1]?.span_id ?? '')?.events).toMatchObject([{ name: 'first token' }]);
-    await eventually(async () => {
-      const { state, trace_metadata: metadata } = (await wholeTrace(traceId, spans.length)).trace_info;
-      expect(state).toBe('OK');
-      expect(metadata).toMatchObject({
-        'mlflow.trace.session': 'otel session',
-        'mlflow.trace.user': 'otel user',
-        'mlflow.trace.sizeStats': expect.stringContaining(`"num_spans":${spans.length}`),
+  it.concurrent.each(exporters)(
+    'for %s exports with endpoint and header alone, and everything arrives',
+    async (_, run) => {
+      const { sent, spans } = await run({
+        OTEL_EXPORTER_OTLP_ENDPOINT: stack.stack.url,
+        // As the specification of the variable has it, its values are percent-encoded.
+        OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${ingestKey}`,
       });
-      expect(JSON.parse(metadata['mlflow.trace.tokenUsage'] ?? '{}')).toMatchObject({
-        input_tokens: 100,
-        output_tokens: 50,
-        total_tokens: 150,
+      expect([sent, spans.length]).toEqual([true, 603]);
+      const traceId = `tr-${spans[0]?.trace_id}`;
+      const arrived = await eventually(() => wholeTrace(traceId, spans.length));
+      const byId = new Map(arrived.spans.map((span) => [hex(span.span_id), span]));
+      for (const span of spans) expect(comparable(byId.get(span.span_id))).toEqual({ ...span, trace_id: undefined });
+      expect(byId.get(spans[1]?.span_id ?? '')?.events).toMatchObject([{ name: 'first token' }]);
+      await eventually(async () => {
+        const { state, trace_metadata: metadata } = (await wholeTrace(traceId, spans.length)).trace_info;
+        expect(state).toBe('OK');
+        expect(metadata).toMatchObject({
+          'mlflow.trace.session': 'otel session',
+          'mlflow.trace.user': 'otel user',
+          'mlflow.trace.sizeStats': expect.stringContaining(`"num_spans":${spans.length}`),
+        });
+        expect(JSON.parse(metadata['mlflow.trace.tokenUsage'] ?? '{}')).toMatchObject({
+          input_tokens: 100,
+          output_tokens: 50,
+          total_tokens: 150,
+        });
       });
-    });
-  });
+    },
+  );
 });
 
 /** Batches of one trace arrive one by one, and it settles some seconds after the last of them. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { settleInParallel } from '../../shared/domain/in-parallel.ts';
 import { startTestStack, type TestStack } from '../support/local-stack.ts';
 import { type Client, clients, type Ended, runPython } from './clients.ts';
-import { sendLongTrace } from './long-trace.ts';
+import { sendLargeTraces, sendLongTrace } from './large-traces.ts';
 
 /** As in story/chapters/__init__.py. */
 const chapters = [
@@ -27,6 +27,8 @@ interface Outcome {
   readonly outcome: 'passed' | 'failed' | 'not for this client';
 }
 
+const newest = '3.18.0';
+
 /** On two cores, two at a time. */
 const atOnce = 2;
 
@@ -39,11 +41,18 @@ beforeAll(async () => {
     MLFLOW_TRACKING_URI: stack.stack.url,
     MLFLOW_TRACKING_TOKEN: stack.adminKey,
     STORY_LONG_TRACE: await sendLongTrace(stack),
+    STORY_LARGE_TRACES: await sendLargeTraces(stack),
   };
+  await stack.stack.drain();
+  const story = ['-m', 'story', '--run', 'suite'];
+  // What older clients must be able to list is there before they look.
+  await runPython(newest, { args: [...story, 'shared scorers'], environment });
   const tell = async (client: Client) => {
-    told.set(client, await runPython(client, { args: ['-m', 'story', '--run', 'suite'], environment }));
+    told.set(client, await runPython(client, { args: story, environment }));
   };
   await settleInParallel(clients, { limit: atOnce, task: tell });
+  for (const [client, { seconds, stderr }] of told)
+    console.log(`client ${client}: ${seconds.toFixed(0)} s${notes(stderr)}`);
 }, 1_200_000);
 afterAll(() => stack?.stop());
 
@@ -62,14 +71,19 @@ describe.each(clients)('the story, told by client %s,', (client) => {
   });
 });
 
-it.runIf(clients.includes('3.18.0'))('the newest client leaves no check out', () => {
-  expect(outcomes(ended('3.18.0').stdout).filter(({ outcome }) => outcome === 'not for this client')).toEqual([]);
+it.runIf(clients.includes(newest))('the newest client leaves no check out', () => {
+  expect(outcomes(ended(newest).stdout).filter(({ outcome }) => outcome === 'not for this client')).toEqual([]);
 });
 
 function ended(client: Client): Ended {
   const end = told.get(client);
   if (!end) throw new Error(`client ${client} did not run`);
   return end;
+}
+
+/** What the story measured. */
+function notes(stderr: string): string {
+  return [...stderr.matchAll(/^story: (.*)$/gm)].map(([, note]) => `; ${note}`).join('');
 }
 
 /** One JSON line for each check, and a last one about the whole. */

@@ -2,7 +2,7 @@ import { expect, vi } from 'vitest';
 import { exportRequest, type JsonSpan } from '../../support/in-memory/bodies.ts';
 import { type Reply, startTestStack, type TestStack } from '../../support/local-stack.ts';
 
-export type Json = Readonly<Record<string, never>>;
+type Json = Readonly<Record<string, unknown>>;
 
 /** The routes of MLflow's REST API as its own tests call them: paths below /api/<version>/mlflow, bodies and queries as objects. */
 export interface MlflowApi {
@@ -15,10 +15,15 @@ export interface MlflowApi {
   sendSpans(experimentId: string, spans: readonly JsonSpan[]): Promise<void>;
   /** Sends spans and waits until every trace of them is found. */
   arrive(experimentId: string, spans: readonly JsonSpan[]): Promise<void>;
-  search(experimentId: string, options?: object): Promise<{ traces: readonly TraceInfo[]; next_page_token?: string }>;
+  search(experimentId: string, options?: object): Promise<Found>;
 }
 
-export interface TraceInfo {
+interface Found {
+  readonly traces: readonly TraceInfo[];
+  readonly next_page_token?: string;
+}
+
+interface TraceInfo {
   readonly trace_id: string;
   readonly state: string;
   readonly request_preview?: string;
@@ -34,11 +39,11 @@ export async function startMlflowApi(): Promise<MlflowApi> {
   const call = async (method: string, path: string, body?: object) => {
     const answer = await reply(method, path, body);
     expect(answer.status, `${method} ${path}: ${answer.body.toString('utf8')}`).toBe(200);
-    return answer.json();
+    return answer.json() as Json;
   };
-  const search = async (experimentId: string, options: object = {}) => {
+  const search = async (experimentId: string, options: object = {}): Promise<Found> => {
     const locations = [{ type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experimentId } }];
-    return (await call('POST', '3.0/mlflow/traces/search', { locations, ...options })) as never;
+    return (await call('POST', '3.0/mlflow/traces/search', { locations, ...options })) as unknown as Found;
   };
   const sendSpans = async (experimentId: string, spans: readonly JsonSpan[]) => {
     const headers = { 'content-type': 'application/json', 'x-mlflow-experiment-id': experimentId };
@@ -57,7 +62,7 @@ export async function startMlflowApi(): Promise<MlflowApi> {
       await sendSpans(experimentId, spans);
       const sent = new Set(spans.map(({ traceId }) => `tr-${traceId}`));
       await eventually(async () => {
-        const found = new Set((await search(experimentId)).traces.map(({ trace_id: id }: TraceInfo) => id));
+        const found = new Set((await search(experimentId)).traces.map(({ trace_id: id }) => id));
         expect([...sent].filter((id) => !found.has(id))).toEqual([]);
       });
     },
@@ -72,7 +77,7 @@ export function eventually<T>(look: () => Promise<T>): Promise<T> {
 /** Lists are repeated, as MLflow's client sends them. */
 function queryOf(fields: object): URLSearchParams {
   const pairs = Object.entries(fields).flatMap(([key, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one) => [key, String(one)]),
+    (Array.isArray(value) ? value : [value]).map((one): [string, string] => [key, String(one)]),
   );
   return new URLSearchParams(pairs);
 }

@@ -68,7 +68,10 @@ describe('what is received', () => {
       Array.from({ length: count }, () => span({ traceId: traceIds[i] as string, start: i, end: i + 1 })),
     );
     // Mixed: no two neighbours of one trace.
-    await api.arrive(id, spans.toSorted((a, b) => a.spanId.localeCompare(b.spanId)));
+    await api.arrive(
+      id,
+      spans.toSorted((a, b) => a.spanId.localeCompare(b.spanId)),
+    );
     const { traces } = await api.search(id, { order_by: ['timestamp_ms ASC'] });
     expect(traces.map(({ trace_id: one }) => one)).toEqual(traceIds.map((one) => `tr-${one}`));
     expect(await Promise.all(traceIds.map(async (one) => (await get(one)).spans.length))).toEqual(counts);
@@ -86,9 +89,7 @@ describe('what is loaded', () => {
     const trace = await get(sent.traceId);
     expect(trace).toMatchObject({
       trace_info: { trace_id: `tr-${sent.traceId}`, state: 'ERROR' },
-      spans: [
-        { name: 'otel-test-span', status: { code: 'STATUS_CODE_ERROR', message: 'Something went wrong' } },
-      ],
+      spans: [{ name: 'otel-test-span', status: { code: 'STATUS_CODE_ERROR', message: 'Something went wrong' } }],
     });
     expect(attribute(trace, 'test.string')).toEqual({ string_value: 'string-value' });
     expect(attribute(trace, 'test.number')).toEqual({ int_value: expect.toSatisfy((n) => Number(n) === 42) });

@@ -113,4 +113,5 @@ def eventually(look: Callable[[], Any], *, seconds: float = 20, what: str = "") 
 
 
 def note(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    """Says what was measured to whoever runs the story."""
+    print(f"story: {text}", file=sys.stderr, flush=True)
