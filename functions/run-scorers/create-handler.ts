@@ -1,26 +1,41 @@
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { MessageDelay } from '../../shared/adapters/sqs-message-delay.ts';
 import { evaluationMessage } from '../../shared/contracts/evaluation-message.ts';
 import { type EvaluateTraceDeps, evaluateTrace } from '../../shared/domain/evaluating/evaluate-trace.ts';
 import { settleInParallel } from '../../shared/domain/in-parallel.ts';
 import type { BatchLogger } from '../../shared/runtime/logger.ts';
 
 export interface RunScorersDeps extends EvaluateTraceDeps {
+  readonly messages: MessageDelay;
   readonly logger: BatchLogger;
 }
 
-const tracesAtOnce = 5;
+/** Judges wait for their models side by side: the bill counts the time of the batch, not that of each. */
+const tracesAtOnce = 50;
 
-/** Judges the traces of a batch; one that fails is reported by itself. */
+/** Judges the traces of a batch; one that fails, or is to come back soon, is reported by itself. */
 export function createHandler(deps: RunScorersDeps): (event: SQSEvent) => Promise<SQSBatchResponse> {
   return async ({ Records }) => {
-    const task = async ({ body }: { body: string }) => evaluateTrace(evaluationMessage.parse(JSON.parse(body)), deps);
+    const task = (record: SQSRecord) => evaluate(record, deps);
     const results = await settleInParallel(Records, { limit: tracesAtOnce, task });
     const batchItemFailures = Records.flatMap(({ messageId }, i) => {
       const result = results[i];
-      if (result?.status !== 'rejected') return [];
-      deps.logger.error('message failed', { messageId, error: result.reason });
+      if (result?.status === 'fulfilled' && result.value === 'done') return [];
+      if (result?.status === 'rejected') deps.logger.error('message failed', { messageId, error: result.reason });
       return [{ itemIdentifier: messageId }];
     });
     return { batchItemFailures };
   };
+}
+
+async function evaluate(
+  { body, attributes, receiptHandle }: SQSRecord,
+  deps: RunScorersDeps,
+): Promise<'done' | 'again'> {
+  const request = evaluationMessage.parse(JSON.parse(body));
+  const receives = Number(attributes?.ApproximateReceiveCount ?? 1);
+  const { retryAfterMs } = await evaluateTrace(request, { receives, deps });
+  if (retryAfterMs === undefined) return 'done';
+  await deps.messages.delay(receiptHandle, retryAfterMs);
+  return 'again';
 }

@@ -63,3 +63,10 @@ export function grantSendMessages(queue: IQueue, grantee: IGrantable): void {
 export function grantPutRecords(stream: DeliveryStream, grantee: IGrantable): void {
   stream.grant(grantee, 'firehose:PutRecordBatch');
 }
+
+/** To say when a message that was received comes back. */
+export function grantDelayMessages(queue: IQueue, grantee: IGrantable): void {
+  grantee.grantPrincipal.addToPrincipalPolicy(
+    new PolicyStatement({ actions: ['sqs:ChangeMessageVisibility'], resources: [queue.queueArn] }),
+  );
+}

@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 import type { IndexTracesEnv } from '../../functions/index-traces/env.ts';
 import type { RunScorersEnv } from '../../functions/run-scorers/env.ts';
 import type { SweepEnv } from '../../functions/sweep/env.ts';
-import { grantObjects, grantPutRecords, grantSendMessages, grantTable } from './grants.ts';
+import { grantDelayMessages, grantObjects, grantPutRecords, grantSendMessages, grantTable } from './grants.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { TraceArchive } from './trace-archive.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -93,29 +93,39 @@ export class TracePipeline extends Construct {
         REGISTRY_TABLE: registry.tableName,
         TRACE_STORE_BUCKET: traceStore.bucketName,
         ASSESSMENTS_STREAM: archive.streams.assessments.deliveryStreamName,
+        EVALUATIONS_QUEUE_URL: this.evaluations.queue.queueUrl,
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
     this.evaluations.consumeWith(lambda, { batchSize: 10, maxConcurrency: 50 });
-    grantTable(traces, lambda, ['Query', 'BatchWriteItem', 'UpdateItem']);
-    grantTable(registry, lambda, ['GetItem']);
+    grantTable(traces, lambda, ['Query', 'BatchWriteItem', 'PutItem', 'UpdateItem']);
+    // A scorer whose judge cannot be asked is paused in the rules, and resumed.
+    grantTable(registry, lambda, ['GetItem', 'PutItem']);
     grantObjects(traceStore, lambda, { read: ['segments/*'] });
     grantPutRecords(archive.streams.assessments, lambda);
+    grantDelayMessages(this.evaluations.queue, lambda);
     return lambda;
   }
 
-  #sweep({ traces }: TracePipelineProps): NodejsFunction {
+  #sweep({ traces, traceRetentionDays }: TracePipelineProps): NodejsFunction {
     const { lambda } = new ServiceFunction<SweepEnv>(this, 'Sweep', {
       name: 'sweep',
       timeout: Duration.seconds(50),
       memorySize: 256,
-      environment: { TRACES_TABLE: traces.tableName, ARRIVALS_QUEUE_URL: this.arrivals.queue.queueUrl },
+      environment: {
+        TRACES_TABLE: traces.tableName,
+        ARRIVALS_QUEUE_URL: this.arrivals.queue.queueUrl,
+        EVALUATIONS_QUEUE_URL: this.evaluations.queue.queueUrl,
+        TRACE_RETENTION_DAYS: String(traceRetentionDays),
+      },
     });
+    grantTable(traces, lambda, ['BatchGetItem', 'UpdateItem']);
     // CloudFormation's resource for an index is the table's ARN with its name behind.
     lambda.addToRolePolicy(
       new PolicyStatement({ actions: ['dynamodb:Query'], resources: [`${traces.tableArn}/index/open-work`] }),
     );
     grantSendMessages(this.arrivals.queue, lambda);
+    grantSendMessages(this.evaluations.queue, lambda);
     const rule = new Rule(this, 'EveryMinute', { schedule: Schedule.rate(Duration.minutes(1)) });
     rule.addTarget(new LambdaFunction(lambda, { retryAttempts: 0 }));
     return lambda;

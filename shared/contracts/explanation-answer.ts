@@ -51,8 +51,12 @@ function details(scorer: ScorerExplanation): object {
       return { clause: scorer.clause };
     case 'paused':
       return { reason: scorer.reason };
-    case 'held':
-      return { reason: scorer.reason, held_at: iso(scorer.finishedAt) };
+    case 'running':
+      return { began_at: iso(scorer.finishedAt) };
+    case 'held': {
+      const { reason, finishedAt, until } = scorer;
+      return { reason, held_at: iso(finishedAt), ...(until !== undefined && { tried_again_at: iso(until) }) };
+    }
     case 'failed':
       return { reason: scorer.reason, finished_at: iso(scorer.finishedAt), assessments: scorer.found.map(found) };
     case 'done':

@@ -17,10 +17,10 @@ export function decideRun(scorer: SerializedScorer): RunDecision {
       return scorer.isSessionLevel ? never('heuristics judge traces, not sessions') : runs;
     case 'builtin':
       return Object.hasOwn(builtinClasses, scorer.className)
-        ? heldJudge
+        ? runs
         : never(`MLflow's built-in scorer ${scorer.className} is not known here`);
     case 'guidelines':
-      return heldJudge;
+      return runs;
     case 'instructions':
       return decideTemplate(scorer.instructions);
     case 'code':
@@ -44,8 +44,6 @@ function never(reason: string): RunDecision {
   return { kind: 'never', reason };
 }
 
-const heldJudge = held('LLM judges are not executed by this version yet');
-
 const templateVariables: ReadonlySet<string> = new Set(['inputs', 'outputs', 'trace', 'expectations', 'conversation']);
 
 /** As MLflow's client checks it before it registers one (InstructionsJudge, mlflow/genai/judges/instructions_judge/__init__.py). */
@@ -58,7 +56,7 @@ function decideTemplate(instructions: string): RunDecision {
   const beside = [...variables].filter((name) => name !== 'conversation' && name !== 'expectations');
   if (variables.has('conversation') && beside.length > 0)
     return never('its instructions have variables other than {{ expectations }} beside {{ conversation }}');
-  return heldJudge;
+  return runs;
 }
 
 /** The names between double braces, MLflow's PROMPT_TEMPLATE_VARIABLE_PATTERN. */
@@ -82,6 +80,7 @@ function decideEnsemble(ensemble: Extract<SerializedScorer, { kind: 'ensemble' }
   for (const part of scorers) {
     const decision = decideRun(part);
     if (decision.kind === 'never') return never(`its part ${part.name} cannot run: ${decision.reason}`);
+    if (decision.kind === 'held') return held(`its part ${part.name} waits: ${decision.reason}`);
   }
-  return held('ensembles are not executed by this version yet');
+  return runs;
 }

@@ -1,8 +1,10 @@
 import { createHeuristic } from '../domain/heuristics/create-heuristic.ts';
 import type { HeuristicDefinition } from '../domain/heuristics/definition.ts';
 import { InvalidSchemaError } from '../domain/heuristics/json-validity.ts';
+import { InvalidJudgeError } from '../domain/judging/definition.ts';
 import { InvalidPatternError } from '../domain/linear-regex.ts';
 import type { Runnable, Scorer, ScorerTraits, ScorerVersion } from '../domain/scorer.ts';
+import { createRegisteredJudge } from './judge-definition.ts';
 import {
   InvalidSerializedScorerError,
   parseSerializedScorer,
@@ -39,7 +41,8 @@ function isRefusal(error: unknown): error is Error {
   return (
     error instanceof InvalidSerializedScorerError ||
     error instanceof InvalidPatternError ||
-    error instanceof InvalidSchemaError
+    error instanceof InvalidSchemaError ||
+    error instanceof InvalidJudgeError
   );
 }
 
@@ -50,8 +53,10 @@ function fromSerialized(scorer: SerializedScorer): Runnable {
     buildParts(scorer);
     return { held: decision.reason };
   }
-  if (scorer.kind !== 'heuristic') throw new Error(`nothing runs scorers of kind ${scorer.kind}`);
-  return fromDefinition(scorer.definition);
+  if (scorer.kind === 'heuristic') return fromDefinition(scorer.definition);
+  const judge = createRegisteredJudge(scorer, fromSerialized);
+  if (judge === undefined) throw new Error(`nothing runs scorers of kind ${scorer.kind}`);
+  return { judge };
 }
 
 /** A pattern or a schema in an ensemble that cannot be read is found now, not when ensembles run. */

@@ -130,15 +130,18 @@ export function toEvaluationItem(outcome: EvaluationOutcome, retentionDays: numb
   const { traceId, ...rest } = outcome;
   return {
     pk: traceId,
-    sk: `evaluation#${outcome.scorerName}#${outcome.scorerVersion}`,
+    sk: `${evaluationPrefix}${outcome.scorerName}#${outcome.scorerVersion}`,
     v: formatVersion,
     ...rest,
+    ...(outcome.dueAt !== undefined && { openWorkPk: openWorkKey('evaluation', traceId) }),
     expiresAt: expiresAt(outcome.finishedAt, retentionDays),
   };
 }
 
+const evaluationPrefix = 'evaluation#';
+
 export function fromEvaluationItem(item: Record<string, unknown>): EvaluationOutcome {
-  const { pk, sk: _, v: __, expiresAt: ___, ...rest } = item;
+  const { pk, sk: _, v: __, expiresAt: ___, openWorkPk: ____, ...rest } = item;
   return { traceId: pk as string, ...rest } as EvaluationOutcome;
 }
 

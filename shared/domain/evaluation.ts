@@ -1,21 +1,32 @@
-/** What became of one scorer version on one trace. */
+/** What became, or becomes, of one scorer version on one trace. */
 export interface EvaluationOutcome {
   readonly traceId: string;
   readonly scorerName: string;
   readonly scorerVersion: number;
-  /** `held`: selected and not judged, for the reason given; whoever comes later and can, judges it. */
-  readonly state: 'done' | 'failed' | 'held';
+  /**
+   * `running`: a function judges it, and until its lease ends nobody else begins. `held`: selected and not judged, for the reason given;
+   * whoever comes later and can, judges it.
+   */
+  readonly state: 'running' | 'done' | 'failed' | 'held';
   /** Revision of the trace that was judged. */
   readonly revision: number;
-  /** Epoch ms; of a held one when it was held. */
+  /** Epoch ms; of a held one when it was held, of a running one when it was begun. */
   readonly finishedAt: number;
   /** Of a failed one: what the assessment with the error says. Of a held one: what holds it. */
   readonly reason?: string;
+  /** Of a running one the end of its lease, of a held one the time before which it is not tried again, epoch ms. */
+  readonly until?: number;
+  /** Of a held one: when the sweep asks for it again, epoch ms; absent where nothing but a change of the scorer would help. */
+  readonly dueAt?: number;
+  /** Of a held one: since when it has been held, whatever it was tried again meanwhile, epoch ms. */
+  readonly heldSince?: number;
+  /** Of a held one: what its evaluation was asked for with. */
+  readonly request?: Pick<EvaluationRequest, 'experimentId' | 'rulesVersion'> & { readonly sampleRate: number };
 }
 
 /** Whether nothing is left to do but by spans that came later. */
 export function isFinished({ state }: EvaluationOutcome): boolean {
-  return state !== 'held';
+  return state === 'done' || state === 'failed';
 }
 
 /** One trace to be judged by the scorers that its sampling decision selected. */
@@ -32,4 +43,26 @@ export interface SelectedScorer {
   readonly name: string;
   readonly version: number;
   readonly sampleRate: number;
+}
+
+/** The evaluations that held outcomes wait for, one for each trace and version of the rules. */
+export function requestsOf(held: readonly EvaluationOutcome[]): readonly EvaluationRequest[] {
+  const wanted = held.flatMap(({ request, ...outcome }) => (request ? [{ ...outcome, request }] : []));
+  const groups = Map.groupBy(
+    wanted,
+    ({ traceId, revision, request: { experimentId, rulesVersion } }) =>
+      `${traceId}/${revision}/${experimentId}/${rulesVersion}`,
+  );
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { traceId, revision, request } = first;
+    const scorers = group.map((outcome) => ({
+      name: outcome.scorerName,
+      version: outcome.scorerVersion,
+      sampleRate: outcome.request.sampleRate,
+    }));
+    const { experimentId, rulesVersion } = request;
+    return [{ traceId, experimentId, rulesVersion, revision, scorers }];
+  });
 }

@@ -93,6 +93,8 @@ export interface FoundTrace {
 export interface DueWork {
   /** Ids of unfinished traces of one shard that are due, most overdue first. */
   listTraces(shard: number, options: { now: number; limit: number }): Promise<readonly string[]>;
+  /** Held evaluations of one shard that are due. */
+  listEvaluations(shard: number, options: { now: number; limit: number }): Promise<readonly EvaluationOutcome[]>;
 }
 
 export interface TraceBlock {
@@ -298,6 +300,13 @@ export interface AssessmentStore {
 
 export interface EvaluationStore {
   put(outcomes: readonly EvaluationOutcome[]): Promise<void>;
+  /**
+   * Writes that an evaluation is running, unless another one of it is: answers false while that one's lease lasts. One that is finished
+   * for an earlier revision, or held, may be begun.
+   */
+  lease(running: EvaluationOutcome, now: number): Promise<boolean>;
+  /** Has a held evaluation be due at another time; answers false where it is not held any more. */
+  putOff(held: EvaluationOutcome, dueAt: number): Promise<boolean>;
 }
 
 /** Messages of index-traces to itself: look at these traces again. */

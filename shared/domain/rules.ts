@@ -18,7 +18,12 @@ export interface ScorerRule {
   /** A filter string in MLflow's grammar; absent: every trace. */
   readonly filter?: string;
   /** Set by Assay while the scorer cannot run. */
-  readonly paused?: { readonly reason: string; readonly since: number };
+  readonly paused?: {
+    readonly reason: string;
+    readonly since: number;
+    /** Its judge cannot be asked: it resumes when the judge answers. Otherwise a version that can run resumes it. */
+    readonly by?: 'judge';
+  };
 }
 
 /** At most so many scorers of one experiment are active (rate above 0) at once. */

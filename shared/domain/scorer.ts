@@ -1,4 +1,5 @@
-import type { AssessmentError } from './assessment.ts';
+import type { Assessment, AssessmentError } from './assessment.ts';
+import type { Judge } from './judging/judge.ts';
 import type { ScorableTrace } from './scorable-trace.ts';
 import type { JsonValue } from './span.ts';
 
@@ -26,6 +27,8 @@ export interface ScorerResult {
   readonly error?: AssessmentError;
   readonly spanId?: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** What it is of, where that is not the scorer: the model that answered. */
+  readonly source?: Assessment['source'];
 }
 
 /** A scorer that can run: built from a ScorerVersion. */
@@ -37,6 +40,8 @@ export interface Scorer {
 /** What can be done with a registered version. */
 export type Runnable =
   | Scorer
+  /** It asks a model, which takes time and money and may not be there. */
+  | { readonly judge: Judge }
   /** Can be registered and started, and is not executed by this version of Assay: the reason. */
   | { readonly held: string }
   /** Can never run here: the reason. */

@@ -1,19 +1,52 @@
+import { type EvaluationOutcome, requestsOf } from './evaluation.ts';
+import { settleInParallel, valuesOf } from './in-parallel.ts';
 import { openWorkShards } from './open-work.ts';
-import type { Clock, DueWork, SettleQueue } from './ports.ts';
+import type { Clock, DueWork, EvaluationQueue, EvaluationStore, SettleQueue } from './ports.ts';
 
 export interface SweepDeps {
   readonly dueWork: DueWork;
   readonly settleQueue: SettleQueue;
+  readonly evaluationQueue: EvaluationQueue;
+  readonly outcomes: Pick<EvaluationStore, 'putOff'>;
   readonly now: Clock;
+}
+
+export interface Swept {
+  readonly settled: number;
+  readonly evaluated: number;
 }
 
 /** So many a shard and minute; the rest is found by the next sweep. */
 const limit = 2_000;
+/** An evaluation that was asked for again is not asked for once more before its message has had time to be worked off. */
+const requestedMs = 15 * 60_000;
+const writesAtOnce = 16;
 
-/** Has every unfinished trace that is due looked at again. Answers how many. */
-export async function sweep({ dueWork, settleQueue, now }: SweepDeps): Promise<{ settled: number }> {
-  const shards = Array.from({ length: openWorkShards }, (_, shard) => shard);
-  const due = (await Promise.all(shards.map((shard) => dueWork.listTraces(shard, { now: now(), limit })))).flat();
-  if (due.length > 0) await settleQueue.settle(due, { delaySeconds: 0 });
-  return { settled: due.length };
+const shards = Array.from({ length: openWorkShards }, (_, shard) => shard);
+
+/** Has every unfinished trace that is due looked at again, and every held evaluation tried again, the latest held first. Answers how many. */
+export async function sweep(deps: SweepDeps): Promise<Swept> {
+  const options = { now: deps.now(), limit };
+  const traces = (await Promise.all(shards.map((shard) => deps.dueWork.listTraces(shard, options)))).flat();
+  if (traces.length > 0) await deps.settleQueue.settle(traces, { delaySeconds: 0 });
+  const held = (await Promise.all(shards.map((shard) => deps.dueWork.listEvaluations(shard, options)))).flat();
+  if (held.length > 0)
+    await tryAgain(
+      held.toSorted((a, b) => b.finishedAt - a.finishedAt),
+      deps,
+    );
+  return { settled: traces.length, evaluated: held.length };
+}
+
+/**
+ * Put off first, where it is still held, then asked for: what a sweep that dies between leaves behind is due again a little later, and
+ * what was judged meanwhile stays judged.
+ */
+async function tryAgain(
+  held: readonly EvaluationOutcome[],
+  { evaluationQueue, outcomes, now }: SweepDeps,
+): Promise<void> {
+  const task = (outcome: EvaluationOutcome) => outcomes.putOff(outcome, now() + requestedMs);
+  const isStillHeld = valuesOf(await settleInParallel(held, { limit: writesAtOnce, task }));
+  await evaluationQueue.request(requestsOf(held.filter((_, i) => isStillHeld[i])));
 }

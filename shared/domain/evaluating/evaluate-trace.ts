@@ -2,19 +2,25 @@ import type { Assessment } from '../assessment.ts';
 import { type EvaluationOutcome, type EvaluationRequest, isFinished, type SelectedScorer } from '../evaluation.ts';
 import { toScorableTrace } from '../facts/scorable.ts';
 import { readSpans } from '../indexing/block.ts';
+import type { Judge } from '../judging/judge.ts';
+import { type JudgeOutcome, type RunJudgesDeps, runJudges } from '../judging/run-judges.ts';
 import type {
   AssessmentArchive,
   AssessmentStore,
   Clock,
   EvaluationStore,
+  RuleStore,
   ScorerStore,
   SegmentStore,
   TraceCodec,
   TraceIndex,
   TraceRecord,
 } from '../ports.ts';
+import type { Rules } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
 import type { Runnable, Scorer, ScorerResult, ScorerVersion } from '../scorer.ts';
+import { afterFailure } from './after-failure.ts';
+import { pauseScorer, resumeScorer } from './pause-scorer.ts';
 import { toAssessments } from './to-assessments.ts';
 
 export interface EvaluateTraceDeps {
@@ -22,93 +28,154 @@ export interface EvaluateTraceDeps {
   readonly segments: Pick<SegmentStore, 'readBlock'>;
   readonly codec: Pick<TraceCodec, 'decode' | 'merge' | 'decompress'>;
   readonly scorers: Pick<ScorerStore, 'definition'>;
+  readonly rules: RuleStore;
   readonly createScorer: (version: ScorerVersion) => Runnable;
+  /** What judges of an experiment are run with. */
+  readonly judging: (rules: Rules) => RunJudgesDeps;
   readonly assessments: Pick<AssessmentStore, 'put'>;
   readonly outcomes: EvaluationStore;
   readonly archive: AssessmentArchive;
   readonly now: Clock;
 }
 
+/** How an evaluation ended, for whoever holds its message. */
+export interface Evaluated {
+  /** The message is to come back, not before so many ms: a judge was not there for a moment. */
+  readonly retryAfterMs?: number;
+}
+
+/** Another function judges the trace: whoever has the message keeps it, in case that one dies. */
+class EvaluationBusyError extends Error {
+  override readonly name = 'EvaluationBusyError';
+}
+
+/** Longer than a function lives: a lease ends only by the death of its holder. */
+const leaseMs = 150_000;
+/** The sweep asks for an evaluation again whose message should have come back, but did not. */
+const graceMs = 5 * 60_000;
+
 /** A selected scorer that is to judge the trace. */
-interface Evaluation {
+interface Evaluation<Kind extends Runnable = Runnable> {
   readonly selected: SelectedScorer;
   readonly version: ScorerVersion;
-  readonly scorer: Runnable;
+  readonly scorer: Kind;
+  readonly before: EvaluationOutcome | undefined;
 }
 
-/** One that something holds back. */
-type HeldEvaluation = Evaluation & { readonly scorer: { readonly held: string } };
-
-/**
- * Runs the selected scorers on one trace. What they found is stored, then archived, and only then the outcome says done: a run
- * that died is repeated and overwrites the same assessments. A scorer that cannot run now is held: it has an outcome that says why,
- * and no assessment. A trace that has been deleted meanwhile is left alone.
- */
-export async function evaluateTrace(request: EvaluationRequest, deps: EvaluateTraceDeps): Promise<void> {
-  const record = await deps.index.readTrace(request.traceId);
-  if (record === undefined) return;
-  const pending = request.scorers.filter((scorer) => !isJudged(scorer, { record, revision: request.revision }));
-  if (pending.length === 0) return;
-  const evaluations = await Promise.all(pending.map((selected) => prepare(selected, { request, deps })));
-  const held = evaluations.filter(isHeld).map((evaluation) => heldOutcome(evaluation, { request, deps }));
-  const runnable = evaluations.filter((evaluation) => !isHeld(evaluation));
-  const judged = runnable.length === 0 ? [] : await judge(runnable, { request, record, deps });
-  await deps.outcomes.put([...held, ...judged]);
-}
-
-function isJudged(
-  { name, version }: SelectedScorer,
-  { record, revision }: { record: TraceRecord; revision: number },
-): boolean {
-  return record.outcomes.some(
-    (outcome) =>
-      outcome.scorerName === name &&
-      outcome.scorerVersion === version &&
-      outcome.revision >= revision &&
-      isFinished(outcome),
-  );
-}
-
-async function prepare(
-  selected: SelectedScorer,
-  { request, deps }: { request: EvaluationRequest; deps: EvaluateTraceDeps },
-): Promise<Evaluation> {
-  const version = await deps.scorers.definition(request.experimentId, selected.name, selected.version);
-  if (version === undefined) throw new Error(`scorer ${selected.name} version ${selected.version} is not registered`);
-  return { selected, version, scorer: deps.createScorer(version) };
-}
-
-function isHeld(evaluation: Evaluation): evaluation is HeldEvaluation {
-  return 'held' in evaluation.scorer;
-}
-
-function heldOutcome(
-  { selected, scorer }: HeldEvaluation,
-  { request, deps }: { request: EvaluationRequest; deps: EvaluateTraceDeps },
-): EvaluationOutcome {
-  return { ...outcomeOf(selected, request), state: 'held', finishedAt: deps.now(), reason: scorer.held };
-}
-
-function outcomeOf({ name, version }: SelectedScorer, { traceId, revision }: EvaluationRequest) {
-  return { traceId, scorerName: name, scorerVersion: version, revision };
-}
+type Judging = Evaluation<{ readonly judge: Judge }>;
 
 interface Context {
   readonly request: EvaluationRequest;
-  readonly record: TraceRecord;
+  /** How often the message has been received, this time included. */
+  readonly receives: number;
   readonly deps: EvaluateTraceDeps;
 }
 
-/** Judges the trace and keeps what was found; answers the outcomes, which are yet to be written. */
-async function judge(
-  evaluations: readonly Evaluation[],
-  { request, record, deps }: Context,
-): Promise<readonly EvaluationOutcome[]> {
-  const trace = await loadTrace(record, deps);
-  const judged = await Promise.all(evaluations.map((evaluation) => evaluate(evaluation, { request, trace, deps })));
-  const written = await deps.assessments.put(judged.flatMap(({ assessments }) => assessments));
+/** What one scorer left behind. */
+interface Left {
+  readonly outcome: EvaluationOutcome;
+  readonly assessments: readonly Assessment[];
+  readonly retryAfterMs?: number;
+}
+
+/**
+ * Runs the selected scorers on one trace. What they found is stored, then archived, and only then the outcome says done: a run
+ * that died is repeated and overwrites the same assessments. Judges are leased first, so that a second delivery does not pay too. A
+ * scorer that cannot run now is held: it has an outcome that says why, and no assessment. A deleted trace is left alone.
+ */
+export async function evaluateTrace(
+  request: EvaluationRequest,
+  { receives, deps }: { receives: number; deps: EvaluateTraceDeps },
+): Promise<Evaluated> {
+  const record = await deps.index.readTrace(request.traceId);
+  if (record === undefined) return {};
+  const context = { request, receives, deps };
+  const evaluations = await prepareAll(record, context);
+  const leased = await leaseAll(evaluations.filter(isJudging), context);
+  const runnable = evaluations.filter(isCode);
+  const left = [
+    ...evaluations.filter(isHeld).map((evaluation) => heldLeft(evaluation, context)),
+    ...(runnable.length + leased.judging.length === 0
+      ? []
+      : await judgeAll({ runnable, judging: leased.judging }, { ...context, trace: await loadTrace(record, deps) })),
+  ];
+  const written = await deps.assessments.put(left.flatMap(({ assessments }) => assessments));
   await deps.archive.addAssessments(written);
-  return judged.map(({ outcome }) => outcome);
+  await deps.outcomes.put(left.map(({ outcome }) => outcome));
+  if (leased.isBusy) throw new EvaluationBusyError(`trace ${request.traceId} is being judged by another function`);
+  const waits = left.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
+  return waits.length > 0 ? { retryAfterMs: Math.max(...waits) } : {};
+}
+
+async function prepareAll(record: TraceRecord, { request, deps }: Context): Promise<readonly Evaluation[]> {
+  const now = deps.now();
+  const pending = request.scorers.flatMap((selected) => {
+    const before = outcomeOf(selected, record);
+    return isToDo(before, { revision: request.revision, now }) ? [{ selected, before }] : [];
+  });
+  return Promise.all(
+    pending.map(async ({ selected, before }) => {
+      const version = await deps.scorers.definition(request.experimentId, selected.name, selected.version);
+      if (version === undefined)
+        throw new Error(`scorer ${selected.name} version ${selected.version} is not registered`);
+      return { selected, before, version, scorer: deps.createScorer(version) };
+    }),
+  );
+}
+
+function outcomeOf({ name, version }: SelectedScorer, { outcomes }: TraceRecord): EvaluationOutcome | undefined {
+  return outcomes.find(({ scorerName, scorerVersion }) => scorerName === name && scorerVersion === version);
+}
+
+/** Neither judged already, nor held for a while yet. */
+function isToDo(before: EvaluationOutcome | undefined, { revision, now }: { revision: number; now: number }): boolean {
+  if (before === undefined) return true;
+  if (isFinished(before)) return before.revision < revision;
+  return before.state !== 'held' || (before.until ?? 0) <= now;
+}
+
+function isHeld(evaluation: Evaluation): evaluation is Evaluation<{ readonly held: string }> {
+  return 'held' in evaluation.scorer;
+}
+
+function isJudging(evaluation: Evaluation): evaluation is Judging {
+  return 'judge' in evaluation.scorer;
+}
+
+function isCode(evaluation: Evaluation): evaluation is Evaluation<Scorer | { readonly unsupported: string }> {
+  return !isHeld(evaluation) && !isJudging(evaluation);
+}
+
+function heldLeft({ selected, scorer }: Evaluation<{ readonly held: string }>, { request, deps }: Context): Left {
+  return {
+    outcome: { ...identity(selected, request), state: 'held', finishedAt: deps.now(), reason: scorer.held },
+    assessments: [],
+  };
+}
+
+function identity({ name, version }: SelectedScorer, { traceId, revision }: EvaluationRequest) {
+  return { traceId, scorerName: name, scorerVersion: version, revision };
+}
+
+/** Those that no other function judges: they are ours until the lease ends. */
+async function leaseAll(
+  judging: readonly Judging[],
+  { request, deps }: Context,
+): Promise<{ judging: readonly Judging[]; isBusy: boolean }> {
+  const now = deps.now();
+  const leases = await Promise.all(
+    judging.map(({ selected, before }) => {
+      const lease = {
+        ...identity(selected, request),
+        state: 'running' as const,
+        finishedAt: now,
+        until: now + leaseMs,
+      };
+      const held = before?.heldSince === undefined ? {} : { heldSince: before.heldSince };
+      return deps.outcomes.lease({ ...lease, ...held }, now);
+    }),
+  );
+  return { judging: judging.filter((_, i) => leases[i]), isBusy: leases.includes(false) };
 }
 
 /** The whole trace, blocks that are not merged yet included: one fetch for all its scorers. */
@@ -120,30 +187,36 @@ async function loadTrace(record: TraceRecord, { segments, codec }: EvaluateTrace
   return toScorableTrace({ info: record.info, spans, assessments: record.assessments });
 }
 
-async function evaluate(
-  { selected, version, scorer: runnable }: Evaluation,
-  { request, trace, deps }: { request: EvaluationRequest; trace: ScorableTrace; deps: EvaluateTraceDeps },
-): Promise<{ assessments: readonly Assessment[]; outcome: EvaluationOutcome }> {
-  const { scorer, results } = await run(runnable, trace);
-  const now = deps.now();
-  const failure = results.find(({ error }) => error !== undefined)?.error;
-  return {
-    assessments: toAssessments(results, { version, scorer, selected, traceId: request.traceId, now }),
-    outcome: {
-      ...outcomeOf(selected, request),
-      state: failure === undefined ? 'done' : 'failed',
-      finishedAt: now,
-      ...(failure && { reason: `${failure.code}: ${failure.message}` }),
-    },
-  };
+async function judgeAll(
+  {
+    runnable,
+    judging,
+  }: {
+    runnable: readonly Evaluation<Scorer | { readonly unsupported: string }>[];
+    judging: readonly Judging[];
+  },
+  context: Context & { readonly trace: ScorableTrace },
+): Promise<readonly Left[]> {
+  const [code, judged] = await Promise.all([
+    Promise.all(runnable.map((evaluation) => runCode(evaluation, context))),
+    judging.length === 0 ? [] : askJudges(judging, context),
+  ]);
+  return [...code, ...judged];
+}
+
+async function runCode(
+  evaluation: Evaluation<Scorer | { readonly unsupported: string }>,
+  { request, deps, trace }: Context & { readonly trace: ScorableTrace },
+): Promise<Left> {
+  const { scorer, results } = await run(evaluation.scorer, trace);
+  return leftBy(evaluation, { request, results, now: deps.now(), sourceType: scorer.sourceType });
 }
 
 /** Runs one scorer; what it throws is its failure alone, an error and never a score. */
 async function run(
-  scorer: Runnable,
+  scorer: Scorer | { readonly unsupported: string },
   trace: ScorableTrace,
 ): Promise<{ scorer: Pick<Scorer, 'sourceType'>; results: readonly ScorerResult[] }> {
-  if ('held' in scorer) throw new Error(`a scorer that is held does not run: ${scorer.held}`);
   if ('unsupported' in scorer) {
     return { scorer: { sourceType: 'CODE' }, results: [failed('SCORER_NOT_SUPPORTED', scorer.unsupported)] };
   }
@@ -156,4 +229,86 @@ async function run(
 
 function failed(code: string, message: string): ScorerResult {
   return { value: null, error: { code, message } };
+}
+
+/** What was found, and the outcome that says so. */
+function leftBy(
+  { selected, version }: Evaluation,
+  {
+    request,
+    results,
+    now,
+    sourceType,
+  }: { request: EvaluationRequest; results: readonly ScorerResult[]; now: number; sourceType: Scorer['sourceType'] },
+): Left {
+  const failure = results.find(({ error }) => error !== undefined)?.error;
+  return {
+    assessments: toAssessments(results, { version, sourceType, selected, traceId: request.traceId, now }),
+    outcome: {
+      ...identity(selected, request),
+      state: failure === undefined ? 'done' : 'failed',
+      finishedAt: now,
+      ...(failure && { reason: `${failure.code}: ${failure.message}` }),
+    },
+  };
+}
+
+async function askJudges(
+  judging: readonly Judging[],
+  context: Context & { readonly trace: ScorableTrace },
+): Promise<readonly Left[]> {
+  const { request, deps, trace } = context;
+  const rules = await deps.rules.current(request.experimentId);
+  const tasks = judging.map(({ scorer, version }) => ({
+    judge: scorer.judge,
+    scope: `${version.scorerId}/${version.version}`,
+  }));
+  const outcomes = await runJudges(tasks, { traces: [trace], deps: deps.judging(rules) });
+  return Promise.all(
+    judging.map((evaluation, i) =>
+      concludeJudging(evaluation, { ...context, rules, outcome: outcomes[i] as JudgeOutcome }),
+    ),
+  );
+}
+
+async function concludeJudging(
+  evaluation: Judging,
+  context: Context & { readonly rules: Rules; readonly outcome: JudgeOutcome },
+): Promise<Left> {
+  const { request, deps, rules, outcome } = context;
+  if ('failure' in outcome) return leftByFailure(evaluation, { ...context, failure: outcome.failure });
+  await resumeScorer(evaluation.selected, { rules, store: deps.rules });
+  return leftBy(evaluation, { request, results: outcome.results, now: deps.now(), sourceType: 'LLM_JUDGE' });
+}
+
+async function leftByFailure(
+  evaluation: Judging,
+  { request, receives, deps, rules, failure }: Context & { readonly rules: Rules; readonly failure: Error },
+): Promise<Left> {
+  const { selected, before } = evaluation;
+  const now = deps.now();
+  const next = afterFailure(failure, { now, heldSince: before?.heldSince, receives });
+  if (next.kind === 'fail') {
+    const results = [failed(next.error.code, next.error.message)];
+    return leftBy(evaluation, { request, results, now, sourceType: 'LLM_JUDGE' });
+  }
+  if (next.kind === 'pause') await pauseScorer(selected, { reason: next.reason, now, rules, store: deps.rules });
+  const until = next.kind === 'retry' ? now + next.waitMs : next.until;
+  return {
+    assessments: [],
+    outcome: {
+      ...identity(selected, request),
+      state: 'held',
+      finishedAt: now,
+      reason: next.reason,
+      heldSince: before?.heldSince ?? now,
+      ...(until !== undefined && { until, dueAt: next.kind === 'retry' ? until + graceMs : until }),
+      request: {
+        experimentId: request.experimentId,
+        rulesVersion: request.rulesVersion,
+        sampleRate: selected.sampleRate,
+      },
+    },
+    ...(next.kind === 'retry' && { retryAfterMs: next.waitMs }),
+  };
 }

@@ -8,7 +8,8 @@ export function toAssessments(
   results: readonly ScorerResult[],
   context: {
     version: ScorerVersion;
-    scorer: Pick<Scorer, 'sourceType'>;
+    /** Where a result does not say itself. */
+    sourceType: Scorer['sourceType'];
     selected: SelectedScorer;
     traceId: string;
     now: number;
@@ -25,7 +26,7 @@ export function toAssessments(
 
 function toAssessment(
   result: ScorerResult,
-  { version, scorer, selected, traceId, now, ordinal }: Parameters<typeof toAssessments>[1] & { ordinal: number },
+  { version, sourceType, selected, traceId, now, ordinal }: Parameters<typeof toAssessments>[1] & { ordinal: number },
 ): Assessment {
   const name = result.name ?? version.name;
   const about = { ...(result.spanId !== undefined && { spanId: result.spanId }) };
@@ -41,7 +42,7 @@ function toAssessment(
     traceId,
     experimentId: version.experimentId,
     name,
-    source: { type: scorer.sourceType, id: version.name },
+    source: result.source ?? { type: sourceType, id: version.name },
     createdAt: now,
     updatedAt: now,
     kind: 'feedback',

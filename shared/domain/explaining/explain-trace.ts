@@ -95,8 +95,11 @@ function decidedReason(
 function outcomeOf({ name, version }: ScorerRule, { outcomes, assessments }: TraceRecord) {
   const outcome = outcomes.find((other) => other.scorerName === name && other.scorerVersion === version);
   if (outcome === undefined) return { kind: 'queued' as const };
-  const { finishedAt, reason = 'no reason was kept' } = outcome;
-  if (outcome.state === 'held') return { kind: outcome.state, finishedAt, reason };
+  const { finishedAt, reason = 'no reason was kept', until } = outcome;
+  if (outcome.state === 'running') return { kind: outcome.state, finishedAt };
+  if (outcome.state === 'held') {
+    return { kind: outcome.state, finishedAt, reason, ...(until !== undefined && { until }) };
+  }
   const found = assessments.filter(({ scorer }) => scorer?.name === name && scorer.version === version);
   return outcome.state === 'failed'
     ? { kind: outcome.state, finishedAt, reason, found }

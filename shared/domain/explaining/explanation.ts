@@ -50,7 +50,9 @@ type NotSelected = Exclude<ScorerDecision, { kind: 'selected' }>;
 
 type Selected = (
   | { readonly kind: 'queued' }
-  | { readonly kind: 'held'; readonly reason: string; readonly finishedAt: number }
+  | { readonly kind: 'running'; readonly finishedAt: number }
+  /** `until`: when it is tried again, epoch ms; absent where it is not by itself. */
+  | { readonly kind: 'held'; readonly reason: string; readonly finishedAt: number; readonly until?: number }
   | {
       readonly kind: 'failed';
       readonly reason: string;

@@ -36,7 +36,9 @@ function sayReason(scorer: ScorerExplanation, trace: TraceExplanation): string {
     case 'changed':
       return 'it was not selected when the trace was decided; as the trace is now it would be: it has changed since; the decision stands';
     case 'queued':
-      return `selected (u = ${coordinate(trace.u)} is below its rate, ${scorer.sampleRate}); the evaluation waits in the queue, or runs`;
+      return `selected (u = ${coordinate(trace.u)} is below its rate, ${scorer.sampleRate}); the evaluation waits in the queue`;
+    case 'running':
+      return `selected, and being judged since ${time(scorer.finishedAt)}`;
     case 'held':
       return `selected and not judged yet: ${scorer.reason}`;
     case 'failed':

@@ -9,9 +9,12 @@ import { deleteTraces } from '../../../shared/domain/delete-traces.ts';
 import { editTrace, startTrace } from '../../../shared/domain/edit-trace.ts';
 import type { EvaluationOutcome, EvaluationRequest } from '../../../shared/domain/evaluation.ts';
 import type { TraceStatement } from '../../../shared/domain/explicit-facts.ts';
+import { defaultLimits } from '../../../shared/domain/judging/asking/limits.ts';
+import type { JudgeModel } from '../../../shared/domain/judging/judge-model.ts';
 import type { ArchivedSpan, Attachment } from '../../../shared/domain/ports.ts';
 import type { Rules } from '../../../shared/domain/rules.ts';
 import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
+import { sweep } from '../../../shared/domain/sweep.ts';
 import type { BlockRef, TraceInfo } from '../../../shared/domain/trace.ts';
 import { DyingProcess, type Fate } from '../dying-process.ts';
 import { InMemoryTraceIndex } from './in-memory-trace-index.ts';
@@ -20,6 +23,9 @@ interface Queued {
   readonly queue: 'arrivals' | 'evaluations';
   readonly body: string;
   readonly visibleAt: number;
+  /** Times it was received and given back. */
+  readonly receives?: number;
+  readonly receipt?: number;
 }
 
 /** The hot path over maps and arrays, with a virtual clock: every handler is the real one. */
@@ -30,9 +36,17 @@ export class InMemoryStack {
   readonly attachments = new Map<string, Attachment>();
   readonly archived = { traces: [] as TraceInfo[], spans: [] as ArchivedSpan[], assessments: [] as Assessment[] };
   readonly requested: EvaluationRequest[] = [];
-  readonly rules: Rules;
+  rules: Rules;
   readonly scorers: readonly ScorerVersion[];
   nowMs = Date.UTC(2026, 10, 21, 12);
+  /** Whom judges ask. */
+  model: Pick<JudgeModel, 'complete'> & { readonly uri: string; readonly contextTokens: number } = {
+    uri: 'test:/model',
+    contextTokens: 100_000,
+    complete: () => Promise.reject(new Error('no model was given')),
+  };
+  readonly #delays = new Map<string, number>();
+  #receipts = 0;
   #queue: Queued[] = [];
 
   constructor({ rules, scorers = [] }: { rules: Rules; scorers?: readonly ScorerVersion[] }) {
@@ -45,8 +59,23 @@ export class InMemoryStack {
   }
 
   /** Has the sweep look for due work. */
-  async sweep(): Promise<void> {
-    await this.#settleQueue.settle(this.index.due(this.nowMs), { delaySeconds: 0 });
+  async sweep(fate?: Fate): Promise<void> {
+    const process = new DyingProcess(fate);
+    await sweep({
+      dueWork: process.wrap({
+        listTraces: async (shard: number) => (shard === 0 ? this.index.due(this.nowMs) : []),
+        listEvaluations: async (shard: number) => (shard === 0 ? this.#heldAndDue() : []),
+      }),
+      settleQueue: process.wrap(this.#settleQueue),
+      evaluationQueue: process.wrap(this.#evaluationQueue),
+      outcomes: process.wrap(this.#outcomes),
+      now: () => this.nowMs,
+    });
+  }
+
+  #heldAndDue(): readonly EvaluationOutcome[] {
+    const all = [...this.index.entries.values()].flatMap(({ outcomes }) => [...outcomes.values()]);
+    return all.filter(({ state, dueAt }) => state === 'held' && dueAt !== undefined && dueAt <= this.nowMs);
   }
 
   /** Says of a trace what its client says when it has ended. */
@@ -104,19 +133,45 @@ export class InMemoryStack {
   async #deliver(batch: readonly Queued[], { fate, twice }: { fate?: Fate; twice?: boolean }): Promise<void> {
     const process = new DyingProcess(fate);
     const failed = await this.#invoke(batch, process);
-    if (process.isDead) return;
+    if (process.isDead) {
+      // What a dead process held comes back when its visibility ends.
+      this.#queue = this.#queue.map((message) =>
+        batch.includes(message) ? this.#received(message, message.queue === 'evaluations' ? 720_000 : 0) : message,
+      );
+      return;
+    }
     const again = twice ? await this.#invoke(batch, new DyingProcess()) : new Set<Queued>();
-    this.#queue = this.#queue.filter(
-      (message) => !batch.includes(message) || failed.has(message) || again.has(message),
-    );
-    const stuck = [...failed, ...again][0];
+    const left = new Set([...failed, ...again]);
+    this.#queue = this.#queue.flatMap((message) => {
+      if (!batch.includes(message)) return message;
+      return left.has(message) ? this.#received(message, 720_000) : [];
+    });
+    const stuck = [...left].find(({ receives = 0 }) => receives > 10);
     if (stuck) throw new Error(`a message fails for good: ${stuck.body.slice(0, 200)} (${this.lastError})`);
+  }
+
+  /** A message that was given back: delivered again after its visibility timeout, or when its receiver said. */
+  #received(message: Queued, visibilityMs: number): Queued {
+    const delayedTo = this.#delays.get(String(message.receipt));
+    return {
+      ...message,
+      receives: (message.receives ?? 0) + 1,
+      receipt: ++this.#receipts,
+      visibleAt: delayedTo ?? this.nowMs + visibilityMs,
+    };
   }
 
   lastError: unknown;
 
   async #invoke(batch: readonly Queued[], process: DyingProcess): Promise<ReadonlySet<Queued>> {
-    const event = { Records: batch.map(({ body }, i) => ({ messageId: String(i), body })) } as SQSEvent;
+    const event = {
+      Records: batch.map(({ body, receives = 0, receipt }, i) => ({
+        messageId: String(i),
+        body,
+        receiptHandle: String(receipt),
+        attributes: { ApproximateReceiveCount: String(receives + 1) },
+      })),
+    } as SQSEvent;
     const handler = batch[0]?.queue === 'arrivals' ? this.#indexTraces(process) : this.#runScorers(process);
     const { batchItemFailures } = await handler(event);
     return new Set(batchItemFailures.flatMap(({ itemIdentifier }) => batch[Number(itemIdentifier)] ?? []));
@@ -153,7 +208,19 @@ export class InMemoryStack {
       assessments: process.wrap({
         put: async (assessments: readonly Assessment[]) => this.#putAssessments(assessments),
       }),
-      outcomes: process.wrap({ put: async (outcomes: readonly EvaluationOutcome[]) => this.#putOutcomes(outcomes) }),
+      outcomes: process.wrap(this.#outcomes),
+      rules: process.wrap(this.#ruleStore),
+      judging: () => ({
+        models: { resolve: async () => process.wrap(this.model) as JudgeModel },
+        code: () => 'c'.repeat(16),
+        now: () => this.nowMs,
+        limits: defaultLimits,
+        combine: false,
+        costOf: () => undefined,
+      }),
+      messages: process.wrap({
+        delay: async (receiptHandle: string, ms: number) => void this.#delays.set(receiptHandle, this.nowMs + ms),
+      }),
       archive: process.wrap({
         addAssessments: async (rows: readonly Assessment[]) => void this.archived.assessments.push(...rows),
       }),
@@ -205,8 +272,32 @@ export class InMemoryStack {
   readonly #ruleStore = {
     current: async () => this.rules,
     version: async () => this.rules,
-    replace: async () => false,
+    replace: async (rules: Rules) => {
+      if (rules.version !== this.rules.version + 1) return false;
+      this.rules = rules;
+      return true;
+    },
   };
+
+  readonly #outcomes = {
+    put: async (outcomes: readonly EvaluationOutcome[]) => this.#putOutcomes(outcomes),
+    lease: async (running: EvaluationOutcome, now: number) => {
+      const before = this.#outcomeOf(running);
+      if (before?.state === 'running' && (before.until ?? 0) > now) return false;
+      this.#putOutcomes([running]);
+      return true;
+    },
+    putOff: async (held: EvaluationOutcome, dueAt: number) => {
+      const now = this.#outcomeOf(held);
+      if (now?.state !== 'held' || now.finishedAt !== held.finishedAt) return false;
+      this.#putOutcomes([{ ...now, dueAt }]);
+      return true;
+    },
+  };
+
+  #outcomeOf({ traceId, scorerName, scorerVersion }: EvaluationOutcome): EvaluationOutcome | undefined {
+    return this.index.entries.get(traceId)?.outcomes.get(`${scorerName}#${scorerVersion}`);
+  }
 
   #object(key: string): Uint8Array {
     const bytes = this.objects.get(key);

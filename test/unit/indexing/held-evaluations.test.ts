@@ -5,7 +5,7 @@ import { type JsonSpan, spansMessage } from '../../support/in-memory/bodies.ts';
 import { InMemoryStack } from '../../support/in-memory/in-memory-stack.ts';
 import { aRule, aTrace, idOf } from './support.ts';
 
-const judge = { builtin_scorer_class: 'Safety', builtin_scorer_pydantic_data: {} };
+const judge = { call_source: 'return 1', call_signature: '(outputs)', original_func_name: 'f' };
 const heuristic = { assay_heuristic: { type: 'error_free' } };
 
 function aVersion(name: string, kind: object): ScorerVersion {
@@ -33,9 +33,9 @@ function found(stack: InMemoryStack) {
   };
 }
 
-const held = ['judge', 'held', 'LLM judges are not executed by this version yet'];
+const held = ['judge', 'held', 'Python code is not executed by this version yet'];
 
-it('leaves a judge that is not executed yet an outcome that says why, and neither score nor error', async () => {
+it('leaves a scorer that is not executed yet an outcome that says why, and neither score nor error', async () => {
   const stack = aStackWith({ judge });
   await arrive(stack, aTrace(0));
   expect(found(stack)).toEqual({ outcomes: [held], assessments: [] });

@@ -1,0 +1,58 @@
+import type { AssessmentError } from '../assessment.ts';
+import { JudgeMisconfiguredError, JudgeUnavailableError } from '../judging/judge-model.ts';
+
+/** What becomes of an evaluation whose judge could not be asked. */
+export type AfterFailure =
+  /** The message comes back soon. */
+  | { readonly kind: 'retry'; readonly waitMs: number; readonly reason: string }
+  /** It waits longer than a message should; without `until` until somebody changes something. */
+  | { readonly kind: 'hold'; readonly until?: number; readonly reason: string }
+  /** Nothing of this scorer can be judged until somebody mends something: it pauses, and this evaluation is its probe. */
+  | { readonly kind: 'pause'; readonly until: number; readonly reason: string }
+  /** It is told as an assessment with an error, which is not a score. */
+  | { readonly kind: 'fail'; readonly error: AssessmentError };
+
+export interface FailureContext {
+  readonly now: number;
+  /** Since when the evaluation has been held, if it has; epoch ms. */
+  readonly heldSince?: number | undefined;
+  /** How often its message has been received, this time included. */
+  readonly receives: number;
+}
+
+/** Receives after which waiting is left to the sweep: a message that fails too often goes to the dead letters. */
+const maxReceives = 3;
+const [shortWaitMs, longestShortWaitMs] = [5_000, 60_000];
+const [longWaitMs, longestWaitMs] = [60_000, 15 * 60_000];
+/** A judge that has been down for two days is not waited for any longer. */
+const givesUpAfterMs = 48 * 3_600_000;
+const [probeMs, longestProbeMs] = [60_000, 3_600_000];
+
+/** Waits grow with the time that was waited already: the 40th attempt is as far from the 39th as everything before was long, up to a bound. */
+export function afterFailure(error: Error, context: FailureContext): AfterFailure {
+  if (error instanceof JudgeMisconfiguredError) {
+    return { kind: 'pause', until: context.now + grown(context, probeMs, longestProbeMs), reason: error.message };
+  }
+  if (error instanceof JudgeUnavailableError) return afterUnavailable(error, context);
+  return { kind: 'fail', error: { code: 'SCORER_ERROR', message: error.message } };
+}
+
+function afterUnavailable(error: JudgeUnavailableError, context: FailureContext): AfterFailure {
+  const { now, heldSince, receives } = context;
+  if (heldSince !== undefined && now - heldSince > givesUpAfterMs) {
+    return { kind: 'fail', error: { code: 'JUDGE_UNAVAILABLE', message: `for two days: ${error.message}` } };
+  }
+  const asked = error.retryAfterMs ?? 0;
+  // One that the sweep asked for again has waited long: it is not hammered.
+  const isFresh = now - (heldSince ?? now) < 2 * longestShortWaitMs;
+  if (isFresh && receives <= maxReceives && asked <= longestShortWaitMs) {
+    const waitMs = Math.min(longestShortWaitMs, Math.max(asked, shortWaitMs * 2 ** (receives - 1)));
+    return { kind: 'retry', waitMs, reason: error.message };
+  }
+  const waitMs = Math.max(asked, grown(context, longWaitMs, longestWaitMs));
+  return { kind: 'hold', until: now + waitMs, reason: error.message };
+}
+
+function grown({ now, heldSince = now }: FailureContext, least: number, most: number): number {
+  return Math.min(most, Math.max(least, now - heldSince));
+}

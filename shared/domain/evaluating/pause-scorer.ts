@@ -1,0 +1,53 @@
+import { changeRules } from '../change-rules.ts';
+import type { SelectedScorer } from '../evaluation.ts';
+import type { RuleStore } from '../ports.ts';
+import type { Rules, ScorerRule } from '../rules.ts';
+
+interface RuleChange {
+  /** As they are known, possibly as old as the store's cache. */
+  readonly rules: Rules;
+  readonly store: RuleStore;
+}
+
+/**
+ * Pauses a scorer whose judge nobody can ask until something is mended. Traces that come meanwhile are not selected for it, and say
+ * why; a backfill can judge them later.
+ */
+export async function pauseScorer(
+  selected: SelectedScorer,
+  { reason, now, rules, store }: RuleChange & { readonly reason: string; readonly now: number },
+): Promise<void> {
+  if (pausedByJudge(rules, selected)?.reason === reason) return;
+  await changeRules(store, rules.experimentId, (current) =>
+    withPause(current, selected, (rule) =>
+      // Paused for another cause, it stays so; for this one, since when it has been.
+      rule.paused && rule.paused.by !== 'judge'
+        ? rule
+        : { ...rule, paused: { reason, since: rule.paused?.since ?? now, by: 'judge' } },
+    ),
+  );
+}
+
+/** Resumes a scorer that was paused for its judge, now that the judge has answered. */
+export async function resumeScorer(selected: SelectedScorer, { rules, store }: RuleChange): Promise<void> {
+  if (!pausedByJudge(rules, selected)) return;
+  await changeRules(store, rules.experimentId, (current) =>
+    withPause(current, selected, (rule) => {
+      if (rule.paused?.by !== 'judge') return rule;
+      const { paused: _, ...resumed } = rule;
+      return resumed;
+    }),
+  );
+}
+
+function pausedByJudge({ scorers }: Rules, { name, version }: SelectedScorer): ScorerRule['paused'] | undefined {
+  const paused = scorers.find((rule) => rule.name === name && rule.version === version)?.paused;
+  return paused?.by === 'judge' ? paused : undefined;
+}
+
+/** The same rules where nothing changes. */
+function withPause(rules: Rules, { name, version }: SelectedScorer, change: (rule: ScorerRule) => ScorerRule): Rules {
+  const scorers = rules.scorers.map((rule) => (rule.name === name && rule.version === version ? change(rule) : rule));
+  const isChanged = scorers.some((rule, i) => rule !== rules.scorers[i]);
+  return isChanged ? { ...rules, version: rules.version + 1, scorers } : rules;
+}

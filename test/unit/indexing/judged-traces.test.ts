@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest';
+import { defaultSettings } from '../../../shared/domain/experiment.ts';
+import {
+  type JudgeAnswer,
+  JudgeMisconfiguredError,
+  type JudgeRequest,
+  JudgeUnavailableError,
+} from '../../../shared/domain/judging/judge-model.ts';
+import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
+import type { Fate } from '../../support/dying-process.ts';
+import { spansMessage } from '../../support/in-memory/bodies.ts';
+import { InMemoryStack } from '../../support/in-memory/in-memory-stack.ts';
+import { aRule, aTrace, idOf } from './support.ts';
+
+const minute = 60_000;
+const unavailable = () => new JudgeUnavailableError('the model is throttled', { reason: 'throttled' });
+const misconfigured = () => new JudgeMisconfiguredError('the key is wrong', { reason: 'credentials' });
+const yes: JudgeAnswer = {
+  text: '{"result": "yes", "rationale": "it is safe"}',
+  toolCalls: [],
+  stop: 'end',
+  usage: { inputTokens: 100, outputTokens: 10 },
+};
+
+/** A trace that a judge is selected for, before a model whose answers follow a script; the last of it goes on for good. */
+function aJudgedStack(...script: (JudgeAnswer | (() => Error))[]) {
+  const serialized = JSON.stringify({
+    name: 'safety',
+    serialization_version: 1,
+    builtin_scorer_class: 'Safety',
+    builtin_scorer_pydantic_data: {},
+  });
+  const version: ScorerVersion = {
+    experimentId: '0',
+    name: 'safety',
+    version: 1,
+    scorerId: 'id',
+    serialized,
+    createdAt: 0,
+  };
+  const rules = { experimentId: '0', version: 3, scorers: [aRule({ name: 'safety' })], settings: defaultSettings };
+  const stack = new InMemoryStack({ rules, scorers: [version] });
+  const asked: JudgeRequest[] = [];
+  stack.model = {
+    uri: 'test:/model',
+    contextTokens: 100_000,
+    async complete(request: JudgeRequest) {
+      asked.push(request);
+      const next = script[Math.min(asked.length, script.length) - 1];
+      if (typeof next === 'function') throw next();
+      return next as JudgeAnswer;
+    },
+  };
+  const [root, ...rest] = aTrace(0);
+  const talking = { ...root, attributes: { 'input.value': 'is it?', 'output.value': 'it is' } };
+  stack.send(spansMessage([talking, ...rest], { receivedAt: stack.nowMs }));
+  return { stack, asked };
+}
+
+function left(stack: InMemoryStack) {
+  const { outcomes, assessments } = stack.index.entries.get(idOf(0)) ?? {};
+  const [outcome] = [...(outcomes?.values() ?? [])];
+  return { outcome, assessments: [...(assessments?.values() ?? [])] };
+}
+
+/** Lets time pass, with the sweep that comes every minute. */
+async function pass(stack: InMemoryStack, ms: number): Promise<void> {
+  const end = stack.nowMs + ms;
+  while (stack.nowMs < end) {
+    stack.nowMs += minute;
+    await stack.sweep();
+    await stack.drain();
+  }
+}
+
+describe('a judge that answers', () => {
+  it('leaves an assessment with its model, its prompt, its tokens, its scorer and rate', async () => {
+    const { stack, asked } = aJudgedStack(yes);
+    await stack.drain();
+    expect(asked).toHaveLength(1);
+    const { outcome, assessments } = left(stack);
+    expect(outcome?.state).toBe('done');
+    expect(assessments).toMatchObject([
+      {
+        name: 'safety',
+        value: 'yes',
+        rationale: 'it is safe',
+        source: { type: 'LLM_JUDGE', id: 'test:/model' },
+        scorer: { name: 'safety', version: 1, sampleRate: 1 },
+        metadata: {
+          'assay.model': 'test:/model',
+          'assay.promptHash': expect.stringMatching(/^[0-9a-f]{64}$/),
+          'mlflow.assessment.judgeInputTokens': '100',
+          'mlflow.assessment.scorerVersion': '1',
+          'assay.sampleRate': '1',
+        },
+      },
+    ]);
+  });
+
+  it('is asked once where the message comes twice at once', async () => {
+    const { stack, asked } = aJudgedStack(yes);
+    await stack.drain({ twice: true });
+    expect(asked).toHaveLength(1);
+    expect(left(stack).assessments).toHaveLength(1);
+  });
+
+  it.each(['before', 'after'] as const)(
+    'leaves one assessment wherever its function dies, just %s a call, and is paid twice at most',
+    async (when) => {
+      for (let deadly = 1; deadly < 60; deadly++) {
+        const { stack, asked } = aJudgedStack(yes);
+        let call = 0;
+        const fate: Fate = () => (++call === deadly ? when : undefined);
+        await stack.drain({ fate });
+        expect(left(stack).assessments, `death ${when} call ${deadly}`).toMatchObject([{ value: 'yes' }]);
+        expect(left(stack).outcome?.state).toBe('done');
+        expect(asked.length, `death ${when} call ${deadly}`).toBeLessThanOrEqual(2);
+        if (call < deadly) return;
+      }
+      throw new Error('the run never ended before its death');
+    },
+  );
+});
+
+describe('a judge that is not there', () => {
+  it('for a moment is waited for by the message', async () => {
+    const { stack, asked } = aJudgedStack(unavailable, unavailable, yes);
+    const began = stack.nowMs;
+    await stack.drain();
+    expect(asked).toHaveLength(3);
+    expect(left(stack)).toMatchObject({ outcome: { state: 'done' }, assessments: [{ value: 'yes' }] });
+    expect(stack.nowMs - began).toBeLessThan(minute);
+  });
+
+  it('for half a day is waited for by a held evaluation, less and less often, and is no score', async () => {
+    const { stack, asked } = aJudgedStack(unavailable);
+    await stack.drain();
+    expect(left(stack)).toMatchObject({
+      outcome: { state: 'held', reason: 'the model is throttled' },
+      assessments: [],
+    });
+    await pass(stack, 12 * 60 * minute);
+    expect(left(stack)).toMatchObject({ outcome: { state: 'held' }, assessments: [] });
+    expect(asked.length).toBeGreaterThan(20);
+    expect(asked.length).toBeLessThan((12 * 60) / 10);
+    stack.model = { ...stack.model, complete: async () => yes };
+    await pass(stack, 16 * minute);
+    expect(left(stack)).toMatchObject({ outcome: { state: 'done' }, assessments: [{ value: 'yes' }] });
+  });
+
+  it('for two days becomes an error, which is no score', async () => {
+    const { stack } = aJudgedStack(unavailable);
+    await stack.drain();
+    await pass(stack, 49 * 60 * minute);
+    expect(left(stack)).toMatchObject({
+      outcome: { state: 'failed' },
+      assessments: [{ value: null, error: { code: 'JUDGE_UNAVAILABLE' } }],
+    });
+  }, 30_000);
+
+  it('is waited for wherever the sweep dies', async () => {
+    for (const when of ['before', 'after'] as const) {
+      for (let deadly = 1; deadly < 8; deadly++) {
+        const { stack } = aJudgedStack(unavailable, unavailable, unavailable, unavailable, yes);
+        await stack.drain();
+        stack.nowMs += 2 * minute;
+        let call = 0;
+        await stack.sweep(() => (++call === deadly ? when : undefined)).catch(() => {});
+        await stack.drain();
+        await pass(stack, 20 * minute);
+        expect(left(stack), `death ${when} call ${deadly}`).toMatchObject({ outcome: { state: 'done' } });
+      }
+    }
+  });
+});
+
+describe('a judge that nobody can ask until something is mended', () => {
+  it('pauses its scorer with the reason, and resumes it when it answers', async () => {
+    const { stack } = aJudgedStack(misconfigured);
+    await stack.drain();
+    expect(left(stack)).toMatchObject({ outcome: { state: 'held', reason: 'the key is wrong' }, assessments: [] });
+    expect(stack.rules.scorers).toMatchObject([
+      { name: 'safety', paused: { reason: 'the key is wrong', by: 'judge' } },
+    ]);
+    stack.send(spansMessage(aTrace(1), { receivedAt: stack.nowMs }));
+    await stack.drain();
+    expect(stack.index.entries.get(idOf(1))?.info.decision?.selected).toEqual([]);
+    await pass(stack, 30 * minute);
+    stack.model = { ...stack.model, complete: async () => yes };
+    await pass(stack, 61 * minute);
+    expect(left(stack)).toMatchObject({ outcome: { state: 'done' }, assessments: [{ value: 'yes' }] });
+    expect(stack.rules.scorers[0]?.paused).toBeUndefined();
+  });
+});
+
+it('a judge that answers nonsense twice leaves an error with what it wrote, and no score', async () => {
+  const { stack, asked } = aJudgedStack({ ...yes, text: 'I would rather not say' });
+  await stack.drain();
+  expect(asked).toHaveLength(2);
+  expect(left(stack)).toMatchObject({
+    outcome: { state: 'failed' },
+    assessments: [
+      {
+        value: null,
+        error: { code: 'JUDGE_ANSWER_INVALID' },
+        metadata: { 'assay.judgeAnswer': 'I would rather not say' },
+      },
+    ],
+  });
+});
