@@ -1,7 +1,10 @@
+import { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { FirehoseClient } from '@aws-sdk/client-firehose';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 /**
  * The one place that constructs SDK clients. Connections are kept alive, the SDK's default. Three attempts of at most six seconds
@@ -28,4 +31,23 @@ export function s3(): S3Client {
 /** `md5: false`: checking the digest of an 80 KB message costs more CPU than all the rest of sending it; TLS protects it already. */
 export function sqs(): SQSClient {
   return new SQSClient({ ...options, md5: false });
+}
+
+/**
+ * Calls are not repeated: how long to wait for a model that is throttled or down is decided for all traces together. Each call brings its own
+ * time limit. HTTP/1.1, which 50 calls in flight ask little of, instead of this client's HTTP/2: any server that speaks Converse will do.
+ */
+export function bedrock(): BedrockRuntimeClient {
+  return new BedrockRuntimeClient({
+    maxAttempts: 1,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: 2_000,
+      httpsAgent: { maxSockets: 200, keepAlive: true },
+      httpAgent: { maxSockets: 200, keepAlive: true },
+    }),
+  });
+}
+
+export function secretsManager(): SecretsManagerClient {
+  return new SecretsManagerClient(options);
 }

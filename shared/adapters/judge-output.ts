@@ -1,0 +1,78 @@
+import {
+  type JudgeAnswer,
+  JudgeMisconfiguredError,
+  type JudgeRequest,
+  type JudgeTool,
+  type JudgeToolCall,
+} from '../domain/judging/judge-model.ts';
+import type { OutputForm } from '../domain/judging/model-limits.ts';
+
+/** Takes the answer where a model has no structured output. */
+export const answerTool = 'submit_answer';
+
+/** The tools of a request in a form: those that are asked for, and where the answer is to come by tool the one that takes it. */
+export function offeredTools({ tools, schema }: JudgeRequest, form: OutputForm): readonly JudgeTool[] {
+  if (form !== 'tool') return tools;
+  return [
+    ...tools,
+    {
+      name: answerTool,
+      description: 'Takes your final answer. Call it once, when you have decided.',
+      parameters: schema,
+    },
+  ];
+}
+
+/** The answer out of what a model wrote and called: what it submitted by tool is its text. */
+export function toAnswer(
+  answer: Omit<JudgeAnswer, 'toolCalls'> & { readonly toolCalls: readonly JudgeToolCall[] },
+): JudgeAnswer {
+  const submitted = answer.toolCalls.find(({ name }) => name === answerTool);
+  if (submitted === undefined) return answer;
+  const { arguments: given } = submitted;
+  return { ...answer, text: typeof given === 'string' ? given : JSON.stringify(given), toolCalls: [] };
+}
+
+const weaker: Readonly<Record<OutputForm, OutputForm | undefined>> = { schema: 'tool', tool: 'text', text: undefined };
+
+/** Words of refusals that are about the form asked for: of the fields that carry it, or of schemas and tools. */
+const aboutForm: Readonly<Record<OutputForm, RegExp>> = {
+  schema: /response_format|json_?schema|output_config|outputConfig|text_?format|structured output|schema/i,
+  tool: /tool/i,
+  text: /(?!)/,
+};
+
+const remembered = 200;
+
+/**
+ * Asks in the strongest form that the model is said to have, and in the next where it refuses that; which one it took is remembered by schema,
+ * since a model may refuse one and take another.
+ */
+export function inFormItTakes(
+  strongest: OutputForm,
+  ask: (request: JudgeRequest, form: OutputForm) => Promise<JudgeAnswer>,
+): (request: JudgeRequest) => Promise<JudgeAnswer> {
+  const taken = new Map<string, OutputForm>();
+  return async (request) => {
+    const key = JSON.stringify(request.schema);
+    for (let form = taken.get(key) ?? strongest; ; ) {
+      try {
+        return await ask(request, form);
+      } catch (error) {
+        const next = weaker[form];
+        if (next === undefined || !isAboutForm(error, form)) throw error;
+        if (taken.size >= remembered) taken.clear();
+        taken.set(key, next);
+        form = next;
+      }
+    }
+  };
+}
+
+function isAboutForm(error: unknown, form: OutputForm): boolean {
+  return (
+    error instanceof JudgeMisconfiguredError &&
+    error.reason === 'rejected-request' &&
+    aboutForm[form].test(error.message)
+  );
+}

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { retryAfter } from '../../../../shared/adapters/judge-failures.ts';
+import { aJudgeRequest, bedrockUri, judgeModelsOn, modelOn, uris } from '../../../support/judging/judge-models-on.ts';
+import { ModelServer } from '../../../support/model-server/model-server.ts';
+import type { Scripted } from '../../../support/model-server/script.ts';
+
+const server = new ModelServer();
+beforeAll(() => server.listen());
+afterAll(() => server.close());
+beforeEach(() => server.forget());
+
+const [, openai, anthropic] = uris;
+const unavailable = (reason: string) => ({ name: 'JudgeUnavailableError', reason });
+const misconfigured = (reason: string) => ({ name: 'JudgeMisconfiguredError', reason });
+const tooLong = { name: 'ContextTooLongError' };
+const timeout = { name: 'JudgeTimeoutError' };
+
+async function failure(uri: string, fails: NonNullable<Scripted['fails']>): Promise<unknown> {
+  server.script = () => ({ fails });
+  return (await modelOn(server, uri)).complete(aJudgeRequest()).then(
+    () => 'no failure',
+    (error: unknown) => error,
+  );
+}
+
+it.each([
+  [bedrockUri, { status: 429 }, unavailable('throttled')],
+  [bedrockUri, { status: 429, message: 'Too many tokens, please wait before trying again.' }, unavailable('throttled')],
+  [bedrockUri, { status: 429, code: 'ModelNotReadyException' }, unavailable('unavailable')],
+  [bedrockUri, { status: 400, code: 'ServiceQuotaExceededException' }, unavailable('throttled')],
+  [bedrockUri, { status: 500 }, unavailable('unavailable')],
+  [bedrockUri, { status: 503 }, unavailable('unavailable')],
+  [bedrockUri, { status: 424 }, unavailable('unavailable')],
+  [bedrockUri, { status: 408 }, timeout],
+  [
+    bedrockUri,
+    { status: 403, message: "You don't have access to the model with the specified model ID." },
+    misconfigured('credentials'),
+  ],
+  [
+    bedrockUri,
+    {
+      status: 403,
+      message: 'Model access is denied due to INVALID_PAYMENT_INSTRUMENT: a valid payment instrument must be provided.',
+    },
+    misconfigured('exhausted-account'),
+  ],
+  [bedrockUri, { status: 403, code: 'UnrecognizedClientException' }, misconfigured('credentials')],
+  [
+    bedrockUri,
+    { status: 404, message: 'This model version has reached the end of its life.' },
+    misconfigured('unknown-model'),
+  ],
+  [bedrockUri, { status: 400, message: 'The provided model identifier is invalid.' }, misconfigured('unknown-model')],
+  [
+    bedrockUri,
+    { status: 400, message: 'Invocation of model ID x with on-demand throughput isn’t supported.' },
+    misconfigured('unknown-model'),
+  ],
+  [bedrockUri, { status: 400, message: 'Input is too long for requested model.' }, tooLong],
+  [
+    bedrockUri,
+    {
+      status: 400,
+      message: 'The model returned the following errors: prompt is too long: 210000 tokens > 200000 maximum',
+    },
+    tooLong,
+  ],
+  [
+    bedrockUri,
+    { status: 400, message: 'The value at inferenceConfig.temperature is invalid.' },
+    misconfigured('rejected-request'),
+  ],
+  [openai, { status: 429 }, unavailable('throttled')],
+  [openai, { status: 429, code: 'insufficient_quota' }, misconfigured('exhausted-account')],
+  [openai, { status: 500 }, unavailable('unavailable')],
+  [openai, { status: 503 }, unavailable('unavailable')],
+  [openai, { status: 408 }, timeout],
+  [openai, { status: 401 }, misconfigured('credentials')],
+  [openai, { status: 403, code: 'unsupported_country_region_territory' }, misconfigured('credentials')],
+  [openai, { status: 404 }, misconfigured('unknown-model')],
+  [openai, { status: 400, message: 'The model `gpt-9` does not exist' }, misconfigured('unknown-model')],
+  [openai, { status: 400, code: 'context_length_exceeded' }, tooLong],
+  [openai, { status: 400, message: "This model's maximum context length is 8192 tokens." }, tooLong],
+  [openai, { status: 413 }, tooLong],
+  [openai, { status: 400, message: "Unsupported parameter: 'logprobs'" }, misconfigured('rejected-request')],
+  [openai, { status: 307 }, misconfigured('rejected-request')],
+  [anthropic, { status: 429 }, unavailable('throttled')],
+  [anthropic, { status: 529 }, unavailable('unavailable')],
+  [anthropic, { status: 500 }, unavailable('unavailable')],
+  [anthropic, { status: 504 }, unavailable('unavailable')],
+  [anthropic, { status: 401 }, misconfigured('credentials')],
+  [anthropic, { status: 403 }, misconfigured('credentials')],
+  [anthropic, { status: 404 }, misconfigured('unknown-model')],
+  [anthropic, { status: 402 }, misconfigured('exhausted-account')],
+  [
+    anthropic,
+    { status: 400, message: 'Your credit balance is too low to access the Anthropic API.' },
+    misconfigured('exhausted-account'),
+  ],
+  [anthropic, { status: 400, message: 'prompt is too long: 208310 tokens > 200000 maximum' }, tooLong],
+  [anthropic, { status: 413 }, tooLong],
+  [anthropic, { status: 400, message: 'metadata.user_id: invalid' }, misconfigured('rejected-request')],
+] as const)('%s: %o is %o', async (uri, fails, expected) => {
+  expect(await failure(uri, fails)).toMatchObject({ ...expected, message: expect.stringContaining(uri) });
+});
+
+describe.each(uris)('%s', (uri) => {
+  it('says how long to wait where the provider does', async () => {
+    expect(await failure(uri, { status: 429, headers: { 'retry-after': '7' } })).toMatchObject({ retryAfterMs: 7_000 });
+    expect(await failure(uri, { status: 503 })).toMatchObject({ retryAfterMs: undefined });
+  });
+
+  it('is asked once: when to ask again is not for the adapter to say', async () => {
+    await failure(uri, { status: 503 });
+    expect(server.asked).toHaveLength(1);
+  });
+
+  it('is given up after its time', async () => {
+    server.script = () => ({ delayMs: 3_000 });
+    const model = await modelOn(server, uri, { config: { timeoutSeconds: 1 } });
+    await expect(model.complete(aJudgeRequest())).rejects.toMatchObject({
+      ...timeout,
+      message: `${uri} did not answer within 1 s`,
+    });
+  });
+
+  it.each(['truncated', 'hung-up'] as const)('whose reply is %s is unavailable', async (damage) => {
+    server.script = () => ({ damage });
+    await expect((await modelOn(server, uri)).complete(aJudgeRequest())).rejects.toMatchObject(
+      unavailable('unavailable'),
+    );
+  });
+
+  it('is unavailable where nothing listens', async () => {
+    const closed = await new ModelServer().listen();
+    const { url } = closed;
+    await closed.close();
+    const model = await judgeModelsOn({ url })().resolve(uri);
+    await expect(model.complete(aJudgeRequest())).rejects.toMatchObject(unavailable('unavailable'));
+  });
+});
+
+it.each(['content_filter', 'content_policy_violation'])(
+  'takes a prompt that a filter stopped (%s) for a refusal, not for a mistake',
+  async (code) => {
+    server.script = () => ({ fails: { status: 400, code, message: 'filtered' } });
+    expect(await (await modelOn(server, openai)).complete(aJudgeRequest())).toEqual({
+      text: 'filtered',
+      toolCalls: [],
+      stop: 'refused',
+      usage: { inputTokens: 0, outputTokens: 0 },
+    });
+  },
+);
+
+it.each([
+  [{ 'retry-after': '1.5' }, 1_500],
+  [{ 'retry-after': '20', 'retry-after-ms': '250' }, 250],
+  [{ 'retry-after': 'Sat, 21 Nov 2026 12:00:30 GMT' }, 30_000],
+  [{ 'retry-after': 'Sat, 21 Nov 2026 11:00:00 GMT' }, 0],
+  [{ 'retry-after': 'soon' }, undefined],
+  [{}, undefined],
+])('reads %o as %s ms', (headers: Record<string, string>, expected) => {
+  expect(retryAfter((name) => headers[name], Date.parse('2026-11-21T12:00:00Z'))).toBe(expected);
+});
