@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { estimateTokens } from '../domain/judging/estimate-tokens.ts';
 import {
   type JudgeAnswer,
   type JudgeModel,
@@ -10,7 +11,7 @@ import type { ModelLimits, OutputForm } from '../domain/judging/model-limits.ts'
 import { type JudgeEndpoint, postForJson, problemOf } from './judge-http.ts';
 import { answerTool, inFormItTakes, offeredTools, toAnswer } from './judge-output.ts';
 import { readParameters } from './judge-parameters.ts';
-import { asObject, roughTokens, type Turn, type TurnPart, toTurns } from './judge-turns.ts';
+import { asObject, type Turn, type TurnPart, toTurns } from './judge-turns.ts';
 
 export interface AnthropicJudgeOptions {
   readonly endpoint: JudgeEndpoint;
@@ -41,8 +42,7 @@ function toBody(
     ...(form === 'schema' && { format: { type: 'json_schema', schema: request.schema } }),
     ...(effort !== undefined && { effort }),
   };
-  const isLong = (...texts: string[]) =>
-    limits.cacheTokens !== undefined && roughTokens(...texts) >= limits.cacheTokens;
+  const isLong = (text: string) => limits.cacheTokens !== undefined && estimateTokens(text) >= limits.cacheTokens;
   const cached = (isWanted: boolean) => isWanted && { cache_control: { type: 'ephemeral' } };
   const messages = toTurns(request.messages).map(toMessage);
   return {
@@ -51,7 +51,7 @@ function toBody(
     system: [{ type: 'text', text: request.system, ...cached(isLong(request.system)) }],
     messages,
     // A conversation with tools goes on: what was said so far is read again with every step.
-    ...cached(request.tools.length > 0 && isLong(request.system, JSON.stringify(messages))),
+    ...cached(request.tools.length > 0 && isLong(request.system + JSON.stringify(messages))),
     ...(tools.length > 0 && { tools }),
     ...(form === 'tool' && limits.forcedTool && { tool_choice: toolChoice(tools.length) }),
     ...(Object.keys(outputConfig).length > 0 && { output_config: outputConfig }),

@@ -8,6 +8,7 @@ import {
   type Message,
   type Tool,
 } from '@aws-sdk/client-bedrock-runtime';
+import { estimateTokens } from '../domain/judging/estimate-tokens.ts';
 import {
   type JudgeAnswer,
   type JudgeModel,
@@ -21,7 +22,7 @@ import type { Clock } from '../domain/ports.ts';
 import { retryAfter, toJudgeError } from './judge-failures.ts';
 import { answerTool, inFormItTakes, offeredTools, toAnswer } from './judge-output.ts';
 import { readParameters } from './judge-parameters.ts';
-import { asObject, roughTokens, type Turn, type TurnPart, toTurns } from './judge-turns.ts';
+import { asObject, type Turn, type TurnPart, toTurns } from './judge-turns.ts';
 
 export interface BedrockJudgeOptions {
   readonly uri: string;
@@ -55,12 +56,11 @@ function toInput(
   const { maxTokens, effort, sampling, stop, others } = readParameters(request, { uri, limits });
   const { temperature, top_p: topP, ...unnamed } = sampling;
   const isClaude = /anthropic/.test(model);
-  const isLong = (...texts: string[]) =>
-    limits.cacheTokens !== undefined && roughTokens(...texts) >= limits.cacheTokens;
+  const isLong = (text: string) => limits.cacheTokens !== undefined && estimateTokens(text) >= limits.cacheTokens;
   const tools = offeredTools(request, form).map(toTool);
   const messages = toTurns(request.messages).map(toMessage);
   // A conversation with tools goes on: what was said so far is read again with every step.
-  if (request.tools.length > 0 && isLong(request.system, JSON.stringify(messages)))
+  if (request.tools.length > 0 && isLong(request.system + JSON.stringify(messages)))
     messages.at(-1)?.content?.push(cachePoint);
   const additional = { ...unnamed, ...(!isClaude && effort !== undefined && { reasoning_effort: effort }), ...others };
   return {

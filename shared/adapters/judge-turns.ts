@@ -39,8 +39,3 @@ export function asObject(value: JsonValue): Readonly<Record<string, JsonValue>> 
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
   return isObject ? (value as Readonly<Record<string, JsonValue>>) : { arguments: value };
 }
-
-/** Tokens of a text, roughly: to tell whether it is long enough to be cached, and what was used where a provider does not say. */
-export function roughTokens(...texts: readonly string[]): number {
-  return Math.ceil(texts.reduce((sum, text) => sum + text.length, 0) / 4);
-}

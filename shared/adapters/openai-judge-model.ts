@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { estimateTokens } from '../domain/judging/estimate-tokens.ts';
 import {
   type JudgeAnswer,
   type JudgeMessage,
@@ -6,13 +7,11 @@ import {
   type JudgeRequest,
   type JudgeToolCall,
   JudgeUnavailableError,
-  type JudgeUsage,
 } from '../domain/judging/judge-model.ts';
 import type { ModelLimits, OutputForm } from '../domain/judging/model-limits.ts';
 import { type JudgeEndpoint, postForJson, problemOf } from './judge-http.ts';
 import { answerTool, inFormItTakes, offeredTools, toAnswer } from './judge-output.ts';
 import { readParameters } from './judge-parameters.ts';
-import { roughTokens } from './judge-turns.ts';
 
 export interface OpenAiJudgeOptions {
   readonly endpoint: JudgeEndpoint;
@@ -165,11 +164,14 @@ function parsedArguments(text: string): JudgeToolCall['arguments'] {
 }
 
 /** A server that does not count is counted for: budgets must see something. */
-function toUsage(usage: Completion['usage'], { request, text }: { request: JudgeRequest; text: string }): JudgeUsage {
+function toUsage(
+  usage: Completion['usage'],
+  { request, text }: { request: JudgeRequest; text: string },
+): JudgeAnswer['usage'] {
   if (!usage)
     return {
-      inputTokens: roughTokens(request.system, JSON.stringify(request.messages)),
-      outputTokens: roughTokens(text),
+      inputTokens: estimateTokens(request.system + JSON.stringify(request.messages)),
+      outputTokens: estimateTokens(text),
     };
   const read = usage.prompt_tokens_details?.cached_tokens;
   return {

@@ -1,6 +1,7 @@
 import { ApiError } from './api-error.ts';
 import { changeRules } from './change-rules.ts';
 import { defaultSettings, type Experiment, type ExperimentSettings } from './experiment.ts';
+import { parseModelUri } from './judging/model-uri.ts';
 import type { ExperimentStore, RuleStore } from './ports.ts';
 import type { Rules } from './rules.ts';
 
@@ -21,6 +22,11 @@ const settings: { readonly [Name in keyof ExperimentSettings]: Setting<Experimen
   settleDelaySeconds: wholeNumber({ from: 0, to: 900 }),
   idleCloseMinutes: wholeNumber({ from: 1, to: 10_080 }),
   rejudgeLateSpans: { expected: 'true or false', read: (text) => ({ true: true, false: false })[text.toLowerCase()] },
+  judgeModel: {
+    expected: "a model such as bedrock:/<id> or openai:/<model>, or one of the stage's aliases",
+    // Databricks calls its default model by its name alone.
+    read: (text) => (parseModelUri(text) !== undefined || /^[a-z][a-z0-9_-]{0,49}$/.test(text) ? text : undefined),
+  },
 };
 
 interface Setting<Value> {
@@ -82,6 +88,7 @@ function settingsOf(tags: Tags): ExperimentSettings {
     settleDelaySeconds: read('settleDelaySeconds'),
     idleCloseMinutes: read('idleCloseMinutes'),
     rejudgeLateSpans: read('rejudgeLateSpans'),
+    judgeModel: read('judgeModel'),
   };
 }
 

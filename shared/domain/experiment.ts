@@ -22,10 +22,13 @@ export interface ExperimentSettings {
   readonly idleCloseMinutes: number;
   /** Whether spans that arrive after the evaluation have the trace judged again. */
   readonly rejudgeLateSpans: boolean;
+  /** The model of judges that name none, a URI or an alias of the stage; undefined: the stage's default. */
+  readonly judgeModel: string | undefined;
 }
 
 export const defaultSettings: ExperimentSettings = {
   settleDelaySeconds: 5,
   idleCloseMinutes: 15,
   rejudgeLateSpans: false,
+  judgeModel: undefined,
 };

@@ -153,7 +153,19 @@ describe('a setting', () => {
     expect((await settings(id)).settleDelaySeconds).toBe(5);
   });
 
+  it.each(['bedrock:/us.amazon.nova-micro-v1:0', 'gateway:/fast', 'databricks'])(
+    'names the model of judges that name none: %s',
+    async (model) => {
+      const id = await create(`judged by ${model}`, { tags: [{ key: 'assay.judgeModel', value: model }] });
+      expect((await settings(id)).judgeModel).toBe(model);
+      await post('delete-experiment-tag', { experiment_id: id, key: 'assay.judgeModel' });
+      expect((await settings(id)).judgeModel).toBeUndefined();
+    },
+  );
+
   it.each([
+    ['assay.judgeModel', 'GPT 4', /a model such as bedrock/],
+    ['assay.judgeModel', '', /a model such as/],
     ['assay.settleDelaySeconds', '-1', /whole number from 0 to 900/],
     ['assay.settleDelaySeconds', '901', /whole number from 0 to 900/],
     ['assay.settleDelaySeconds', '1.5', /whole number/],
