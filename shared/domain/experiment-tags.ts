@@ -16,12 +16,19 @@ const archiveTableTag = 'assay.archiveTable';
 
 type Tags = Experiment['tags'];
 
+const yesOrNo: Setting<boolean> = {
+  expected: 'true or false',
+  read: (text) => ({ true: true, false: false })[text.toLowerCase()],
+};
+
 /** What the tags of an experiment set, and the values that are possible. */
 const settings: { readonly [Name in keyof ExperimentSettings]: Setting<ExperimentSettings[Name]> } = {
   // SQS delays a message by 15 minutes at most.
   settleDelaySeconds: wholeNumber({ from: 0, to: 900 }),
   idleCloseMinutes: wholeNumber({ from: 1, to: 10_080 }),
-  rejudgeLateSpans: { expected: 'true or false', read: (text) => ({ true: true, false: false })[text.toLowerCase()] },
+  rejudgeLateSpans: yesOrNo,
+  combineJudges: yesOrNo,
+  catchUpBudgets: yesOrNo,
   judgeModel: {
     expected: "a model such as bedrock:/<id> or openai:/<model>, or one of the stage's aliases",
     // Databricks calls its default model by its name alone.
@@ -88,6 +95,8 @@ function settingsOf(tags: Tags): ExperimentSettings {
     settleDelaySeconds: read('settleDelaySeconds'),
     idleCloseMinutes: read('idleCloseMinutes'),
     rejudgeLateSpans: read('rejudgeLateSpans'),
+    combineJudges: read('combineJudges'),
+    catchUpBudgets: read('catchUpBudgets'),
     judgeModel: read('judgeModel'),
   };
 }

@@ -22,6 +22,10 @@ export interface ExperimentSettings {
   readonly idleCloseMinutes: number;
   /** Whether spans that arrive after the evaluation have the trace judged again. */
   readonly rejudgeLateSpans: boolean;
+  /** Whether judges of one trace that share a model are asked in one call. */
+  readonly combineJudges: boolean;
+  /** Whether evaluations that a budget held back are made up for when the budget returns. */
+  readonly catchUpBudgets: boolean;
   /** The model of judges that name none, a URI or an alias of the stage; undefined: the stage's default. */
   readonly judgeModel: string | undefined;
 }
@@ -30,5 +34,7 @@ export const defaultSettings: ExperimentSettings = {
   settleDelaySeconds: 5,
   idleCloseMinutes: 15,
   rejudgeLateSpans: false,
+  combineJudges: false,
+  catchUpBudgets: false,
   judgeModel: undefined,
 };

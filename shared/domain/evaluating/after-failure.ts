@@ -1,4 +1,5 @@
 import type { AssessmentError } from '../assessment.ts';
+import { BudgetExhaustedError, UnpricedModelError } from '../judging/budget.ts';
 import { JudgeMisconfiguredError, JudgeUnavailableError } from '../judging/judge-model.ts';
 
 /** What becomes of an evaluation whose judge could not be asked. */
@@ -18,6 +19,8 @@ export interface FailureContext {
   readonly heldSince?: number | undefined;
   /** How often its message has been received, this time included. */
   readonly receives: number;
+  /** Whether what a budget held back is judged when the budget returns. */
+  readonly catchesUp: boolean;
 }
 
 /** Receives after which waiting is left to the sweep: a message that fails too often goes to the dead letters. */
@@ -33,8 +36,17 @@ export function afterFailure(error: Error, context: FailureContext): AfterFailur
   if (error instanceof JudgeMisconfiguredError) {
     return { kind: 'pause', until: context.now + grown(context, probeMs, longestProbeMs), reason: error.message };
   }
+  if (error instanceof UnpricedModelError) {
+    return { kind: 'pause', until: context.now + grown(context, probeMs, longestProbeMs), reason: error.message };
+  }
+  if (error instanceof BudgetExhaustedError) return afterBudget(error, context);
   if (error instanceof JudgeUnavailableError) return afterUnavailable(error, context);
   return { kind: 'fail', error: { code: 'SCORER_ERROR', message: error.message } };
+}
+
+/** What a budget held back is caught up when it returns, where the experiment asks for it. What calls under way have reserved comes back at once. */
+function afterBudget({ reason, until, message }: BudgetExhaustedError, { catchesUp }: FailureContext): AfterFailure {
+  return { kind: 'hold', ...((catchesUp || reason === 'reserved') && { until }), reason: message };
 }
 
 function afterUnavailable(error: JudgeUnavailableError, context: FailureContext): AfterFailure {

@@ -31,7 +31,7 @@ export interface EvaluateTraceDeps {
   readonly rules: RuleStore;
   readonly createScorer: (version: ScorerVersion) => Runnable;
   /** What judges of an experiment are run with. */
-  readonly judging: (rules: Rules) => RunJudgesDeps;
+  readonly judging: (rules: Rules, scorers: readonly SelectedScorer[]) => RunJudgesDeps;
   readonly assessments: Pick<AssessmentStore, 'put'>;
   readonly outcomes: EvaluationStore;
   readonly archive: AssessmentArchive;
@@ -259,16 +259,24 @@ async function askJudges(
 ): Promise<readonly Left[]> {
   const { request, deps, trace } = context;
   const rules = await deps.rules.current(request.experimentId);
-  const tasks = judging.map(({ scorer, version }) => ({
-    judge: scorer.judge,
-    scope: `${version.scorerId}/${version.version}`,
-  }));
-  const outcomes = await runJudges(tasks, { traces: [trace], deps: deps.judging(rules) });
-  return Promise.all(
-    judging.map((evaluation, i) =>
-      concludeJudging(evaluation, { ...context, rules, outcome: outcomes[i] as JudgeOutcome }),
-    ),
+  // Who is judged alone pays alone; those that are combined share what a call costs.
+  const groups = rules.settings.combineJudges ? [judging] : judging.map((evaluation) => [evaluation]);
+  const concluded = await Promise.all(
+    groups.map(async (group) => {
+      const tasks = group.map(({ scorer, version }) => ({
+        judge: scorer.judge,
+        scope: `${version.scorerId}/${version.version}`,
+      }));
+      const payers = group.map(({ selected }) => selected);
+      const outcomes = await runJudges(tasks, { traces: [trace], deps: deps.judging(rules, payers) });
+      return Promise.all(
+        group.map((evaluation, i) =>
+          concludeJudging(evaluation, { ...context, rules, outcome: outcomes[i] as JudgeOutcome }),
+        ),
+      );
+    }),
   );
+  return concluded.flat();
 }
 
 async function concludeJudging(
@@ -287,7 +295,8 @@ async function leftByFailure(
 ): Promise<Left> {
   const { selected, before } = evaluation;
   const now = deps.now();
-  const next = afterFailure(failure, { now, heldSince: before?.heldSince, receives });
+  const catchesUp = rules.settings.catchUpBudgets;
+  const next = afterFailure(failure, { now, heldSince: before?.heldSince, receives, catchesUp });
   if (next.kind === 'fail') {
     const results = [failed(next.error.code, next.error.message)];
     return leftBy(evaluation, { request, results, now, sourceType: 'LLM_JUDGE' });

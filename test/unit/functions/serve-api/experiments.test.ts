@@ -139,7 +139,7 @@ describe('a setting', () => {
 
   it('is a tag, and the rules say it', async () => {
     const id = await create('set', { tags: [{ key: 'assay.settleDelaySeconds', value: '30' }] });
-    expect(await settings(id)).toEqual({ settleDelaySeconds: 30, idleCloseMinutes: 15, rejudgeLateSpans: false });
+    expect(await settings(id)).toMatchObject({ settleDelaySeconds: 30, idleCloseMinutes: 15, rejudgeLateSpans: false });
     await setTag(id, 'assay.rejudgeLateSpans', 'True');
     await setTag(id, 'assay.idleCloseMinutes', '60');
     expect(await api.deps.rules.current(id)).toMatchObject({
