@@ -75,7 +75,8 @@ export class FakeDynamoDB {
         (Limit as number | undefined) ?? found.length,
       );
       this.#read(Items, ConsistentRead);
-      return { Items, Count: Items.length };
+      // DynamoDB does not look whether there is anything behind the last that it was asked for.
+      return { Items, Count: Items.length, ...(Items.length === Limit && { LastEvaluatedKey: Items.at(-1) }) };
     },
     PutItem: ({ TableName, Item }) => {
       this.put(TableName as string, Item as WireItem);
