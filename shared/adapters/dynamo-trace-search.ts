@@ -26,6 +26,11 @@ const byClientRequest: TimeIndex = {
   sortKey: 'clientRequestSk',
 };
 
+interface Found {
+  readonly traces: readonly FoundTrace[];
+  readonly isAtEnd: boolean;
+}
+
 /** The indexes of the traces table. By time, each experiment and day has a few partitions. */
 export function dynamoTraceSearch(client: DynamoDBClient, table: string): TraceSearch {
   async function days(experimentId: string): Promise<readonly string[]> {
@@ -39,15 +44,16 @@ export function dynamoTraceSearch(client: DynamoDBClient, table: string): TraceS
     return Items.flatMap((item) => item.sk?.S ?? []);
   }
 
-  async function inPartition(index: TimeIndex, partition: string, query: TimeQuery): Promise<readonly FoundTrace[]> {
+  /** The first of a partition, those behind `before` in the order asked for; whether there may be more. */
+  async function inPartition(index: TimeIndex, partition: string, query: TimeQuery): Promise<Found> {
     const { from, to, before, ascending = false } = query;
     // `~` sorts behind every trace id of a millisecond.
     const [first, last] = [timePrefix(from), `${timePrefix(to)}~`];
     const lower = ascending && before !== undefined && before > first ? before : first;
     const upper = !ascending && before !== undefined && before < last ? before : last;
     // DynamoDB refuses a range that ends before it starts.
-    if (upper < lower) return [];
-    const { Items = [] } = await client.send(
+    if (upper < lower) return { traces: [], isAtEnd: true };
+    const { Items = [], LastEvaluatedKey } = await client.send(
       new QueryCommand({
         TableName: table,
         IndexName: index.name,
@@ -58,22 +64,35 @@ export function dynamoTraceSearch(client: DynamoDBClient, table: string): TraceS
         Limit: query.limit + 1,
       }),
     );
-    return Items.map((item) => ({ traceId: item.pk?.S ?? '', position: item[index.sortKey]?.S ?? '' })).filter(
-      ({ position }) => position !== before,
-    );
+    const traces = Items.map((item) => ({ traceId: item.pk?.S ?? '', position: item[index.sortKey]?.S ?? '' }));
+    return {
+      traces: traces.filter(({ position }) => position !== before),
+      isAtEnd: LastEvaluatedKey === undefined,
+    };
   }
 
+  /** The first of several partitions together. Each is asked for its share, and for more where the others have less. */
   async function inPartitions(
     index: TimeIndex,
     partitions: readonly string[],
     query: TimeQuery,
   ): Promise<readonly FoundTrace[]> {
-    const found = await Promise.all(partitions.map((partition) => inPartition(index, partition, query)));
     const forwards = query.ascending ? 1 : -1;
-    return found
-      .flat()
-      .toSorted((a, b) => (a.position > b.position ? forwards : -forwards))
-      .slice(0, query.limit);
+    const found: FoundTrace[] = [];
+    let open = partitions.map((partition) => ({ partition, before: query.before }));
+    for (let limit = shareOf(query.limit, partitions.length); ; limit = Math.min(limit * 4, query.limit)) {
+      const task = async ({ partition, before }: (typeof open)[number]) => {
+        const { traces, isAtEnd } = await inPartition(index, partition, { ...query, before, limit });
+        found.push(...traces);
+        return isAtEnd ? [] : [{ partition, before: traces.at(-1)?.position ?? before }];
+      };
+      const more = (await Promise.all(open.map(task))).flat();
+      found.sort((a, b) => (a.position > b.position ? forwards : -forwards));
+      const cut = found[query.limit - 1]?.position;
+      // What a partition has more lies behind the last that it answered.
+      open = more.filter(({ before = '' }) => cut === undefined || (query.ascending ? before < cut : before > cut));
+      if (open.length === 0) return found.slice(0, query.limit);
+    }
   }
 
   async function byDay(query: TimeQuery): Promise<readonly FoundTrace[]> {
@@ -103,6 +122,16 @@ export function dynamoTraceSearch(client: DynamoDBClient, table: string): TraceS
       return byDay(query);
     },
   };
+}
+
+/**
+ * How many of the first `limit` lie in one of so many partitions, nearly always: hashing spreads them evenly, and three standard
+ * deviations are above the mean what one in a thousand exceeds.
+ */
+function shareOf(limit: number, partitions: number): number {
+  if (partitions === 1) return limit;
+  const mean = limit / partitions;
+  return Math.min(limit, Math.ceil(mean + 3 * Math.sqrt(mean)));
 }
 
 const shards = Array.from({ length: timeShards }, (_, shard) => shard);

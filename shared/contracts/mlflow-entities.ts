@@ -46,8 +46,12 @@ export function mlflowTraceInfo(
       'mlflow.trace.spansLocation': 'TRACKING_STORE',
       'mlflow.artifactLocation': `mlflow-artifacts:/${experimentId}/traces/${traceId}/artifacts`,
     },
-    assessments: assessments.map(mlflowAssessment),
+    assessments: assessments.toSorted(byCreation).map(mlflowAssessment),
   };
+}
+
+function byCreation(a: Assessment, b: Assessment): number {
+  return a.createdAt - b.createdAt || (a.assessmentId < b.assessmentId ? -1 : 1);
 }
 
 function tokenUsage(tokens: NonNullable<TraceInfo['facts']['tokens']>): object {

@@ -107,7 +107,8 @@ function readKeyValue(reader: FieldReader, options: ValueOptions): { key: string
   return pair;
 }
 
-type AnyValue = Readonly<Record<string, unknown>>;
+/** OTLP's AnyValue as protobuf's JSON. */
+export type AnyValue = Readonly<Record<string, unknown>>;
 
 function readAnyValue(reader: FieldReader, { depth, unwraps }: ValueOptions): AnyValue {
   let value: AnyValue = {};
@@ -115,7 +116,7 @@ function readAnyValue(reader: FieldReader, { depth, unwraps }: ValueOptions): An
     const { field, wireType } = reader;
     if (field === otlp.anyValue.string && wireType === wire.bytes) {
       const text = reader.text();
-      value = (unwraps && unwrapped(text)) || { string_value: text };
+      value = unwraps ? textValueOf(text) : { string_value: text };
     } else if (field === otlp.anyValue.bool) value = { bool_value: reader.int64() !== 0 };
     else if (field === otlp.anyValue.int) value = { int_value: String(reader.int64()) };
     else if (field === otlp.anyValue.double)
@@ -140,6 +141,16 @@ function readList<T>(reader: FieldReader, read: () => T): readonly T[] {
     if (reader.isBytes(otlp.list.values)) values.push(read());
   });
   return values;
+}
+
+/** A text as an attribute's value: one that is JSON is spelled as its value. */
+export function textValueOf(text: string): AnyValue {
+  return unwrapped(text) ?? { string_value: text };
+}
+
+/** A JSON value as an attribute's. */
+export function anyValueOf(value: unknown): AnyValue {
+  return toAnyValue(value, 1);
 }
 
 /**

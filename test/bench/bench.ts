@@ -15,6 +15,7 @@ import { localThroughput } from './local-throughput.ts';
 import { ownWork } from './own-work.ts';
 import { printReport, type Report } from './report.ts';
 import { type PipelineResult, runPipeline } from './run-pipeline.ts';
+import { runReads } from './run-reads.ts';
 import { standardWorkloads, type Workload } from './workloads.ts';
 
 const { values: options } = parseArgs({
@@ -28,6 +29,8 @@ const { values: options } = parseArgs({
 /** The case of a fifth of a stack's life: three heuristics that judge a tenth of the traces. */
 const sampledRate = 0.1;
 const initRuns = 5;
+/** Traces in the store when reads are measured. */
+const storeSizes = [1_000, 8_000, 50_000];
 
 const scorers = [
   { name: 'error-free', definition: { type: 'error_free' } },
@@ -74,6 +77,8 @@ async function bench(): Promise<Report> {
   const alone = await withRules(aws, { stack, rate: 0 }, () =>
     runPipeline({ stack, aws, workload: single, passes: 1 }),
   );
+  progress('reads');
+  const reads = await runReads({ stack, aws, sizes: options.quick ? storeSizes.slice(0, 2) : storeSizes, passes });
   progress('filters');
   const filters = filterDecisions();
   progress('initialisation');
@@ -87,6 +92,7 @@ async function bench(): Promise<Report> {
     pipelines,
     functions,
     filters,
+    reads,
     cost: {
       perMillionAt20: costPerMillion(consumption(twenty.unsampled, stack)),
       perMillionAt1: costPerMillion(consumption(alone, stack)),

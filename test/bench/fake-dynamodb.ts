@@ -1,3 +1,5 @@
+import { keyCondition, updated } from './expressions.ts';
+import { FakeTable } from './fake-table.ts';
 import { itemSize, type WireItem, type WireValue } from './item-size.ts';
 import { type TableKeys, writeUnits } from './write-units.ts';
 
@@ -11,16 +13,15 @@ type Request = Record<string, unknown>;
 type Operation = (request: Request) => unknown;
 
 /**
- * As much of DynamoDB as the functions on the hot path call, over maps, without evaluating conditions other than the existence
+ * As much of DynamoDB as the measured functions call, over maps, without evaluating conditions other than the existence
  * that an INSERT asks for: the bench sends nothing twice. Every call adds what it would consume to `consumed`.
  */
 export class FakeDynamoDB {
   readonly consumed: Consumed = { writeUnits: 0, readUnits: 0 };
-  readonly #keys: ReadonlyMap<string, TableKeys>;
-  readonly #tables = new Map<string, Map<string, Map<string, WireItem>>>();
+  readonly #tables: ReadonlyMap<string, FakeTable>;
 
   constructor(keys: ReadonlyMap<string, TableKeys>) {
-    this.#keys = keys;
+    this.#tables = new Map([...keys].map(([name, each]) => [name, new FakeTable(each)]));
   }
 
   call(operation: string, request: Request): unknown {
@@ -30,25 +31,25 @@ export class FakeDynamoDB {
   }
 
   put(table: string, item: WireItem): void {
-    this.#write(table, { key: item, after: item });
+    const known = this.#table(table);
+    this.consumed.writeUnits += writeUnits({ before: known.find(item), after: item }, known.keys);
+    known.put(item);
   }
 
   /** Drops the items with such partition keys, at no cost. */
   forget(isMeant: (partitionKey: string) => boolean): void {
-    for (const table of this.#tables.values()) for (const pk of table.keys()) if (isMeant(pk)) table.delete(pk);
+    for (const table of this.#tables.values()) for (const item of table.items(isMeant)) table.delete(item);
   }
 
   /** Size of the items with such partition keys. */
   bytes(isMeant: (partitionKey: string) => boolean): number {
-    const items = [...this.#tables.values()].flatMap((table) =>
-      [...table].filter(([pk]) => isMeant(pk)).flatMap(([, rows]) => [...rows.values()]),
-    );
+    const items = [...this.#tables.values()].flatMap((table) => table.items(isMeant));
     return items.reduce((sum, item) => sum + itemSize(item), 0);
   }
 
   readonly #operations: Record<string, Operation> = {
     GetItem: ({ TableName, Key, ConsistentRead }) => {
-      const item = this.#find(TableName as string, Key as WireItem);
+      const item = this.#table(TableName as string).find(Key as WireItem);
       this.#read(item ? [item] : [], ConsistentRead);
       return item ? { Item: item } : {};
     },
@@ -56,31 +57,37 @@ export class FakeDynamoDB {
       const Responses = Object.entries(
         RequestItems as Record<string, { Keys: WireItem[]; ConsistentRead?: boolean }>,
       ).map(([table, { Keys, ConsistentRead }]) => {
-        const items = Keys.map((key) => this.#find(table, key)).filter((item) => item !== undefined);
+        const items = Keys.map((key) => this.#table(table).find(key)).filter((item) => item !== undefined);
         for (const item of items) this.#read([item], ConsistentRead);
         return [table, items] as const;
       });
       return { Responses: Object.fromEntries(Responses), UnprocessedKeys: {} };
     },
-    Query: ({ TableName, ExpressionAttributeValues, ConsistentRead }) => {
-      const values = ExpressionAttributeValues as Record<string, WireValue>;
-      const pk = Object.values(values)[0] as { S: string };
-      const Items = [
-        ...(this.#table(TableName as string)
-          .get(pk.S)
-          ?.values() ?? []),
-      ];
+    Query: (request) => {
+      const { TableName, IndexName, KeyConditionExpression, ScanIndexForward = true, Limit, ConsistentRead } = request;
+      if (request.FilterExpression || request.ExclusiveStartKey)
+        throw new Error('the fake knows no filters and no pages');
+      const index = IndexName as string | undefined;
+      const wanted = keyCondition(KeyConditionExpression as string, request.ExpressionAttributeValues as WireItem);
+      const found = this.#table(TableName as string).range({ index, ...wanted });
+      const Items = (ScanIndexForward ? found : found.toReversed()).slice(
+        0,
+        (Limit as number | undefined) ?? found.length,
+      );
       this.#read(Items, ConsistentRead);
-      return { Items, Count: Items.length };
+      // DynamoDB does not look whether there is anything behind the last that it was asked for.
+      return { Items, Count: Items.length, ...(Items.length === Limit && { LastEvaluatedKey: Items.at(-1) }) };
     },
     PutItem: ({ TableName, Item }) => {
       this.put(TableName as string, Item as WireItem);
       return {};
     },
-    UpdateItem: ({ TableName, Key, UpdateExpression, ExpressionAttributeValues }) => {
-      const before = this.#find(TableName as string, Key as WireItem) ?? (Key as WireItem);
-      const after = updated(before, UpdateExpression as string, (ExpressionAttributeValues ?? {}) as WireItem);
-      this.#write(TableName as string, { key: after, after });
+    UpdateItem: ({ TableName, Key, UpdateExpression, ExpressionAttributeNames, ExpressionAttributeValues }) => {
+      const table = TableName as string;
+      const before = this.#table(table).find(Key as WireItem) ?? (Key as WireItem);
+      const names = ExpressionAttributeNames as Record<string, string> | undefined;
+      const values = ExpressionAttributeValues as WireItem | undefined;
+      this.put(table, updated(before, UpdateExpression as string, { names, values }));
       return {};
     },
     BatchWriteItem: ({ RequestItems }) => {
@@ -102,20 +109,10 @@ export class FakeDynamoDB {
     const table = /INSERT INTO "([^"]+)"/.exec(Statement)?.[1] as string;
     const names = [...Statement.matchAll(/'([^']+)': \?/g)].map(([, name]) => name as string);
     const item = Object.fromEntries(names.map((name, i) => [name, Parameters[i] as WireValue]));
-    if (this.#find(table, item))
+    if (this.#table(table).find(item))
       return { Error: { Code: 'DuplicateItem', Message: 'Duplicate primary key exists in table' } };
     this.put(table, item);
     return { TableName: table };
-  }
-
-  #write(table: string, { key, after }: { key: WireItem; after: WireItem }): void {
-    const keys = this.#keys.get(table);
-    if (!keys) throw new Error(`no table ${table}`);
-    this.consumed.writeUnits += writeUnits({ before: this.#find(table, key), after }, keys);
-    const [pk, sk] = [text(after[keys.partitionKey]), text(after[keys.sortKey])];
-    const items = this.#table(table);
-    if (!items.has(pk)) items.set(pk, new Map());
-    items.get(pk)?.set(sk, after);
   }
 
   #read(items: readonly WireItem[], isConsistent: unknown): void {
@@ -123,34 +120,9 @@ export class FakeDynamoDB {
     this.consumed.readUnits += Math.max(1, Math.ceil(bytes / 4096)) * (isConsistent ? 1 : 0.5);
   }
 
-  #find(table: string, key: WireItem): WireItem | undefined {
-    const keys = this.#keys.get(table);
-    return keys && this.#table(table).get(text(key[keys.partitionKey]))?.get(text(key[keys.sortKey]));
+  #table(name: string): FakeTable {
+    const table = this.#tables.get(name);
+    if (!table) throw new Error(`no table ${name}`);
+    return table;
   }
-
-  #table(name: string): Map<string, Map<string, WireItem>> {
-    const known = this.#tables.get(name);
-    if (known) return known;
-    const created = new Map<string, Map<string, WireItem>>();
-    this.#tables.set(name, created);
-    return created;
-  }
-}
-
-function text(value: WireValue | undefined): string {
-  if (value && 'S' in value) return value.S;
-  throw new Error(`a key must be a string, got ${JSON.stringify(value)}`);
-}
-
-/** `SET a = :x, b = :y` and `REMOVE a, b`: the forms that the adapters use. */
-function updated(item: WireItem, expression: string, values: WireItem): WireItem {
-  const [, set = ''] = /SET (.*?)(?= REMOVE |$)/.exec(expression) ?? [];
-  const [, remove = ''] = /REMOVE (.*)$/.exec(expression) ?? [];
-  const assigned = set.split(',').flatMap((part) => {
-    const [name, value] = part.split('=').map((side) => side.trim());
-    const wire = value === undefined ? undefined : values[value];
-    return name && wire ? [[name, wire] as const] : [];
-  });
-  const removed = new Set(remove.split(',').map((name) => name.trim()));
-  return Object.fromEntries([...Object.entries(item), ...assigned].filter(([name]) => !removed.has(name)));
 }

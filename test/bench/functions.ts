@@ -50,14 +50,23 @@ export async function benchStack(endpoint: string): Promise<BenchStack> {
   };
 }
 
+interface TableProperties {
+  readonly KeySchema: readonly KeySchema[];
+  readonly GlobalSecondaryIndexes?: readonly { IndexName: string; KeySchema: readonly KeySchema[] }[];
+}
+
 interface KeySchema {
   readonly AttributeName: string;
   readonly KeyType: 'HASH' | 'RANGE';
 }
 
-function tableKeys(properties: Readonly<Record<string, unknown>>): TableKeys {
-  const indexes = (properties.GlobalSecondaryIndexes ?? []) as { KeySchema: KeySchema[] }[];
-  return { ...keysOf(properties.KeySchema as KeySchema[]), indexes: indexes.map(({ KeySchema }) => keysOf(KeySchema)) };
+/** The keys that a table's properties in a template declare. */
+export function tableKeys(properties: object): TableKeys {
+  const { KeySchema, GlobalSecondaryIndexes = [] } = properties as TableProperties;
+  return {
+    ...keysOf(KeySchema),
+    indexes: GlobalSecondaryIndexes.map(({ IndexName, KeySchema }) => ({ name: IndexName, ...keysOf(KeySchema) })),
+  };
 }
 
 function keysOf(schema: readonly KeySchema[]): { partitionKey: string; sortKey: string } {

@@ -6,11 +6,11 @@ const words =
   );
 
 /** Pseudo-random but the same in every run: sha256 of a label. */
-function seeded(label: string): Buffer {
+export function seeded(label: string): Buffer {
   return createHash('sha256').update(`assay-bench/${label}`).digest();
 }
 
-function sentence(label: string, bytes: number): string {
+export function sentence(label: string, bytes: number): string {
   let text = '';
   for (let block = 0; text.length < bytes; block++) {
     for (const byte of seeded(`${label}/${block}`)) text += `${words[byte % words.length]} `;

@@ -1,7 +1,10 @@
 import type { FilterDecisions } from './filter-decisions.ts';
 import type { Throughput } from './local-throughput.ts';
 import type { OwnWork } from './own-work.ts';
+import { check, heading, line } from './report-lines.ts';
+import { printReads } from './report-reads.ts';
 import type { PipelineResult } from './run-pipeline.ts';
+import type { ReadsResult } from './run-reads.ts';
 
 export interface Report {
   readonly pipelines: readonly {
@@ -13,6 +16,8 @@ export interface Report {
   }[];
   readonly functions: readonly { readonly name: string; readonly initCpuMs: number; readonly bundleBytes: number }[];
   readonly filters: readonly FilterDecisions[];
+  /** By the size of the store, ascending. */
+  readonly reads: readonly ReadsResult[];
   readonly cost: {
     /** US$ by part. */
     readonly perMillionAt20: Readonly<Record<string, number>>;
@@ -36,7 +41,7 @@ const goals = {
 };
 
 export function printReport(report: Report): void {
-  const { pipelines, functions, filters, cost, local } = report;
+  const { pipelines, functions, filters, reads, cost, local } = report;
   heading(`CPU ms a trace (bodies: ${pipelines[0]?.source})`);
   for (const { workload, unsampled, sampled, own } of pipelines) {
     const [receive, index] = [cpuOf(unsampled, 'receive-traces'), cpuOf(unsampled, 'index-traces')];
@@ -92,6 +97,7 @@ export function printReport(report: Report): void {
       filter,
     ]);
   }
+  printReads(reads);
   if (!local) return;
   heading(`local stack, ${local.workload} a trace`);
   line('traces a second', [
@@ -106,16 +112,4 @@ function cpuOf({ stages }: PipelineResult, name: string): number {
 
 function sum(parts: Readonly<Record<string, number>>): number {
   return Object.values(parts).reduce((total, value) => total + value, 0);
-}
-
-function heading(text: string): void {
-  console.log(`\n${text}`);
-}
-
-function line(what: string, parts: readonly string[]): void {
-  console.log(`  ${what.padEnd(18)} ${parts.join('   ')}`);
-}
-
-function check(isReached: boolean): string {
-  return isReached ? ' ✓' : ' ✗';
 }

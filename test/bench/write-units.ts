@@ -1,7 +1,8 @@
 import { itemSize, type WireItem } from './item-size.ts';
 
 /** The keys of an index: an item stands in it when it has both. All of Assay's indexes project keys only. */
-interface IndexKeys {
+export interface IndexKeys {
+  readonly name: string;
   readonly partitionKey: string;
   readonly sortKey: string;
 }
@@ -35,7 +36,8 @@ function indexUnits(
   return JSON.stringify(old) === JSON.stringify(fresh) ? 0 : units(itemSize(old)) + units(itemSize(fresh));
 }
 
-function projected(item: WireItem | undefined, table: TableKeys, index: IndexKeys): WireItem | undefined {
+/** What an index holds of an item: keys, or nothing where it lacks one. */
+export function projected(item: WireItem | undefined, table: TableKeys, index: IndexKeys): WireItem | undefined {
   const names = [index.partitionKey, index.sortKey, table.partitionKey, table.sortKey];
   const entries = names.flatMap((name) => {
     const value = item?.[name];

@@ -122,6 +122,9 @@ async function keysOf(name: string): Promise<TableKeys> {
   });
   return {
     ...pair(Table?.KeySchema),
-    indexes: (Table?.GlobalSecondaryIndexes ?? []).map(({ KeySchema }) => pair(KeySchema)),
+    indexes: (Table?.GlobalSecondaryIndexes ?? []).map(({ IndexName = '', KeySchema }) => ({
+      name: IndexName,
+      ...pair(KeySchema),
+    })),
   };
 }

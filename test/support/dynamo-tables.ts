@@ -51,7 +51,7 @@ async function createTable(client: DynamoDBClient, definition: TableDefinition):
 let synthesized: Readonly<Record<TableRole, TableDefinition>> | undefined;
 
 /** Keys and indexes as the templates say them. */
-function synthesizedTables(): Readonly<Record<TableRole, TableDefinition>> {
+export function synthesizedTables(): Readonly<Record<TableRole, TableDefinition>> {
   if (synthesized) return synthesized;
   const app = testApp();
   const stack = new StorageStack(app, 'Storage', { config: readConfig(app.node) });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { inMlflowsDialect } from '../../../shared/contracts/mlflow-dialect.ts';
 import { mlflowTraceInfo } from '../../../shared/contracts/mlflow-entities.ts';
 import { mlflowSpans } from '../../../shared/contracts/mlflow-span.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
@@ -92,7 +93,9 @@ async function readWhole(
   const trace = await readWholeTrace(traceId, { waitsForSpans }, deps);
   if (!trace) return undefined;
   request.requireExperiment(trace.info.experimentId);
-  return { trace_info: infoOf(trace), spans: mlflowSpans(trace.tracesData) };
+  const { tracesData } = trace;
+  const spans = inMlflowsDialect(mlflowSpans(tracesData), () => deps.codec.decode(tracesData));
+  return { trace_info: infoOf(trace), spans };
 }
 
 /** Beyond MLflow, `searched_until` tells how far a search that is not at its end has got. */

@@ -70,8 +70,9 @@ export function durationOf({ state, durationMs }: TraceFacts): number | undefine
   return state === 'IN_PROGRESS' && durationMs === 0 ? undefined : durationMs;
 }
 
-function keyed(key: string, otherwise: TextOf): TextOf {
-  if (key === sessionKey) return ({ facts }) => sessionOf(facts);
-  if (key === userKey) return ({ facts }) => userOf(facts);
-  return otherwise;
+/** What was said under that very name; else, of session and user, what was said under another. */
+function keyed(key: string, said: TextOf): TextOf {
+  if (key === sessionKey) return (subject) => said(subject) ?? sessionOf(subject.facts);
+  if (key === userKey) return (subject) => said(subject) ?? userOf(subject.facts);
+  return said;
 }

@@ -16,12 +16,10 @@ export function planSearch(filter: Filter | undefined): SearchPlan {
   const range = timeRange(clauses);
   const clientRequest = firstOf(clauses, (clause) => equalTo(clause, 'attribute', ['client_request_id']));
   if (clientRequest) return { kind: 'client-request', id: clientRequest, ...range };
+  // Not by the tag of that name: of a trace that is told its session twice the metadata stand in the index.
   const session = firstOf(
     clauses,
-    (clause) =>
-      equalTo(clause, 'attribute', ['session']) ??
-      equalTo(clause, 'request_metadata', [sessionKey]) ??
-      equalTo(clause, 'tag', [sessionKey]),
+    (clause) => equalTo(clause, 'attribute', ['session']) ?? equalTo(clause, 'request_metadata', [sessionKey]),
   );
   return session ? { kind: 'session', id: session, ...range } : { kind: 'time', ...range };
 }

@@ -6,6 +6,7 @@ import { needsAssessments, needsSpans } from '../filter/needs.ts';
 import { parseFilter } from '../filter/parse-filter.ts';
 import { settleInParallel, valuesOf } from '../in-parallel.ts';
 import type { AssessmentStore, FoundTrace, SegmentStore, TraceCodec, TraceReader, TraceSearch } from '../ports.ts';
+import type { ScorableSpan } from '../scorable-trace.ts';
 import { spansOf } from '../spans-of.ts';
 import type { TraceInfo } from '../trace.ts';
 import { fromCursor, toCursor } from './cursor.ts';
@@ -43,7 +44,8 @@ export interface SearchPage {
 const maxScanned = 2_000;
 /** Traces that are sorted by anything but their time, at most: every page of such a search reads them all. */
 const maxSorted = 5_000;
-const batchSize = 200;
+/** Traces that are read at once. A search that finds little reads twice as many each time: every round waits for several answers. */
+const [firstBatch, maxBatch] = [200, 1_000];
 const checksAtOnce = 8;
 
 /** Traces that match the filter. In the order of time, the cursor names the last trace looked at: what arrives later does not shift it. */
@@ -67,8 +69,8 @@ async function pageByTime(query: Planned & { ascending: boolean }, deps: SearchD
   const cursor = query.cursor === undefined ? undefined : fromCursor(query.cursor);
   let before = cursor && 'before' in cursor ? cursor.before : undefined;
   const infos: TraceInfo[] = [];
-  for (let scanned = 0; scanned < maxScanned; ) {
-    const wanted = query.filter ? batchSize : query.limit - infos.length;
+  for (let scanned = 0, batch = firstBatch; scanned < maxScanned; batch = Math.min(batch * 2, maxBatch)) {
+    const wanted = query.filter ? Math.min(batch, maxScanned - scanned) : query.limit - infos.length;
     const found = await find(query, { before, limit: wanted, deps });
     const matching = await matchesOf(found, { query, deps });
     for (const [i, { position }] of found.entries()) {
@@ -94,11 +96,11 @@ async function pageSorted(query: Planned & { orders: readonly TraceOrder[] }, de
   const all: TraceInfo[] = [];
   let before: string | undefined;
   for (let scanned = 0; ; ) {
-    const found = await find({ ...query, ascending: false }, { before, limit: batchSize, deps });
+    const found = await find({ ...query, ascending: false }, { before, limit: maxBatch, deps });
     all.push(...(await matchesOf(found, { query, deps })).filter((info) => info !== undefined));
     scanned += found.length;
     before = found.at(-1)?.position;
-    if (found.length < batchSize || before === undefined) break;
+    if (found.length < maxBatch || before === undefined) break;
     if (scanned >= maxSorted) throw tooMany(query.orders, before);
   }
   const infos = sortTraces(all, query.orders).slice(offset, offset + query.limit);
@@ -153,11 +155,11 @@ async function matchesOf(
   const assessments = needsAssessments(filter)
     ? await deps.assessments.listAll(meant.filter((info) => info !== undefined))
     : new Map<string, readonly Assessment[]>();
-  const task = async (info: TraceInfo | undefined) => {
-    if (!info) return undefined;
-    const spans = needsSpans(filter) ? await spansOf(info, deps) : [];
+  const ifMatching = (info: TraceInfo, spans: readonly ScorableSpan[]) => {
     const subject = { ...info, spans: () => spans, assessments: () => assessments.get(info.traceId) ?? [] };
     return matchFilter(filter, subject).matched ? info : undefined;
   };
+  if (!needsSpans(filter)) return meant.map((info) => info && ifMatching(info, []));
+  const task = async (info: TraceInfo | undefined) => info && ifMatching(info, await spansOf(info, deps));
   return valuesOf(await settleInParallel(meant, { limit: checksAtOnce, task }));
 }

@@ -1,13 +1,22 @@
+import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { dynamoDueWork } from '../../../shared/adapters/dynamo-due-work.ts';
 import { dynamoTraceIndex } from '../../../shared/adapters/dynamo-trace-index.ts';
 import { dynamoTraceSearch } from '../../../shared/adapters/dynamo-trace-search.ts';
+import { timeShards } from '../../../shared/contracts/trace-item.ts';
 import { openWorkShards } from '../../../shared/domain/open-work.ts';
 import type { DueWork, TimeQuery, TraceIndex, TraceSearch } from '../../../shared/domain/ports.ts';
-import { aTraceInfo, noon } from '../builders/a-trace-info.ts';
+import { aTraceId, aTraceInfo, noon } from '../builders/a-trace-info.ts';
 import type { Tables } from '../dynamo-tables.ts';
 
 const hour = 3_600_000;
+
+function aTraceIdOfShard(shard: number): string {
+  for (;;) {
+    const traceId = aTraceId();
+    if (crc32(traceId) % timeShards === shard) return traceId;
+  }
+}
 
 /** Finding traces by what is due and by time: the indexes of the traces table. */
 export function describeFindingTraces(engine: string, tables: () => Tables): void {
@@ -90,6 +99,30 @@ export function describeFindingTraces(engine: string, tables: () => Tables): voi
         infos[0]?.traceId,
       ]);
       expect(await idsOf({ experimentIds: ['23'] })).toEqual([]);
+    });
+
+    test('finds them all where one partition has most', async () => {
+      const index = dynamoTraceIndex(tables().client, tables().traces, { retentionDays: 30 });
+      const facts = (minute: number) => ({ requestTime: noon + minute * 60_000 });
+      const many = Array.from({ length: 90 }, (_, i) =>
+        aTraceInfo({ experimentId: '25', traceId: aTraceIdOfShard(2), facts: facts(i) }),
+      );
+      const few = Array.from({ length: 9 }, (_, i) =>
+        aTraceInfo({ experimentId: '26', traceId: aTraceIdOfShard(i % 4), facts: facts(10 * i) }),
+      );
+      await index.foundTraces([...many, ...few]);
+      const oldestFirst = [...many, ...few]
+        .toSorted((a, b) => a.facts.requestTime - b.facts.requestTime || (a.traceId < b.traceId ? -1 : 1))
+        .map(({ traceId }) => traceId);
+      const both = { experimentIds: ['25', '26'] };
+      for (const limit of [1, 7, 40, 98, 99, 100]) {
+        expect(await idsOf({ ...both, limit })).toEqual(oldestFirst.toReversed().slice(0, limit));
+        expect(await idsOf({ ...both, limit, ascending: true })).toEqual(oldestFirst.slice(0, limit));
+      }
+      const [third] = (await search.find({ ...everything, ...both, limit: 3 })).slice(-1);
+      expect(await idsOf({ ...both, limit: 50, before: third?.position })).toEqual(
+        oldestFirst.toReversed().slice(3, 53),
+      );
     });
 
     test('shows each trace on one page, while newer ones arrive', async () => {

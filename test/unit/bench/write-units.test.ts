@@ -5,7 +5,7 @@ import { itemSize, type WireItem } from '../../bench/item-size.ts';
 import { ownRequest } from '../../bench/own-generator.ts';
 import { writeUnits } from '../../bench/write-units.ts';
 
-const table = { partitionKey: 'pk', sortKey: 'sk', indexes: [{ partitionKey: 'ip', sortKey: 'is' }] };
+const table = { partitionKey: 'pk', sortKey: 'sk', indexes: [{ name: 'by-is', partitionKey: 'ip', sortKey: 'is' }] };
 const item = (more: WireItem = {}): WireItem => ({ pk: { S: 'a' }, sk: { S: 'b' }, ...more });
 const indexed = (sort: string) => item({ ip: { S: 'x' }, is: { S: sort } });
 

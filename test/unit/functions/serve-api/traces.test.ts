@@ -234,6 +234,25 @@ describe('a search', () => {
     expect(numbers((await search({ filter }, experimentId)).traces).toSorted((a, b) => b - a)).toEqual(expected);
   });
 
+  it('for a session finds a trace that was told it twice under either name', async () => {
+    const facts = { metadata: { 'mlflow.trace.session': 'said' }, tags: { 'mlflow.trace.session': 'tagged' } };
+    const { traceId } = await found({ experimentId: '47', facts });
+    for (const filter of ["metadata.mlflow.trace.session = 'said'", "tags.`mlflow.trace.session` = 'tagged'"])
+      expect(idsOf((await search({ filter }, '47')).traces), filter).toEqual([traceId]);
+    expect((await search({ filter: "tags.`mlflow.trace.session` = 'said'" }, '47')).traces).toEqual([]);
+  });
+
+  it('answers assessments in the order in which they were made', async () => {
+    const { traceId } = await found({ experimentId: '48' });
+    const names = ['third', 'first', 'second', 'fourth', 'fifth'];
+    for (const [i, name] of names.entries())
+      await api.call('POST', `${v3}/${traceId}/assessments`, {
+        assessment: { assessment_name: name, feedback: { value: 1 }, create_time: new Date(noon + i).toISOString() },
+      });
+    const [trace] = (await search({}, '48')).traces;
+    expect(trace?.assessments.map(({ assessment_name }) => assessment_name)).toEqual(names);
+  });
+
   it('for traces by their ids finds those of the experiment, newest first, page by page', async () => {
     const other = await found({ experimentId: '42' });
     const list = [infos[1], infos[4], other, infos[2]].map((info) => `'${info?.traceId}'`).join(', ');
