@@ -2,7 +2,7 @@ import priceList from '../model-prices.json' with { type: 'json' };
 import type { Cost, TokenUsage } from '../trace.ts';
 
 /** US$ per million tokens; cached tokens cost as input where the provider has no price of their own. */
-interface ModelPrice {
+export interface ModelPrice {
   readonly input: number;
   readonly output: number;
   readonly cacheRead?: number;
@@ -10,6 +10,7 @@ interface ModelPrice {
 }
 
 const prices: ReadonlyMap<string, ModelPrice> = new Map(Object.entries(priceList.models));
+const regionalPrices: ReadonlyMap<string, ModelPrice> = new Map(Object.entries(priceList.bedrockRegional));
 const million = 1_000_000;
 
 /** What a call of the model cost; undefined for a model that the list does not know: no cost is better than a wrong one. */
@@ -32,18 +33,33 @@ export function modelCost(model: string, tokens: TokenUsage): Cost | undefined {
 export function modelPrice(model: string): ModelPrice | undefined {
   const known = normalized.get(model);
   if (known !== undefined || normalized.has(model)) return known;
-  const found = prices.get(unprefixed(model)) ?? prices.get(undated(unprefixed(model)));
+  const names = [unprefixed(model), undated(unprefixed(model))];
+  const regional = isRegional(model) ? listed(regionalPrices, names) : undefined;
+  const found = regional ?? listed(prices, names);
   if (normalized.size < 1_000) normalized.set(model, found);
   return found;
 }
 
 const normalized = new Map<string, ModelPrice | undefined>();
 
+function listed(list: ReadonlyMap<string, ModelPrice>, names: readonly string[]): ModelPrice | undefined {
+  const name = names.find((each) => list.has(each));
+  return name === undefined ? undefined : list.get(name);
+}
+
+const profile = /^(?:us|eu|apac|jp|au|in|global)\./;
+
+/** Whether Bedrock keeps the calls within a geography, which costs more with newer models. */
+function isRegional(model: string): boolean {
+  const name = model.toLowerCase().split('/').at(-1) ?? '';
+  return profile.test(name) && !name.startsWith('global.');
+}
+
 function unprefixed(model: string): string {
   const name = model.toLowerCase().split('/').at(-1) ?? '';
   return name
-    .replace(/^(?:us|eu|apac|jp|au|global)\./, '')
-    .replace(/^(?:anthropic|amazon|openai|mistral|meta|google)[.:]/, '')
+    .replace(profile, '')
+    .replace(/^(?:anthropic|amazon|openai|mistral|meta|google|deepseek|qwen|moonshotai|minimax|zai)[.:]/, '')
     .replace(/-v\d+(?::\d+)?$|(?::\d+)$/, '')
     .replace(/-1$(?<=gpt-oss-(?:20|120)b-1)/, '');
 }

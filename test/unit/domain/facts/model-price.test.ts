@@ -5,7 +5,10 @@ describe('the price of a model', () => {
   it.each([
     ['gpt-4o-mini-2024-07-18', 'gpt-4o-mini'],
     ['openai/gpt-4o-2024-08-06', 'gpt-4o'],
-    ['us.anthropic.claude-haiku-4-5-20251001-v1:0', 'claude-haiku-4-5'],
+    ['bedrock:/global.anthropic.claude-haiku-4-5-20251001-v1:0', 'claude-haiku-4-5'],
+    ['openai:/gpt-4.1-mini', 'gpt-4.1-mini'],
+    ['us.anthropic.claude-3-haiku-20240307-v1:0', 'claude-3-haiku'],
+    ['qwen.qwen3-32b-v1:0', 'qwen3-32b'],
     ['global.anthropic.claude-sonnet-4-5-20250929-v1:0', 'claude-sonnet-4-5'],
     ['openai.gpt-oss-20b-1:0', 'gpt-oss-20b'],
     ['amazon.nova-lite-v1:0', 'nova-lite'],
@@ -14,6 +17,11 @@ describe('the price of a model', () => {
   ])('of %s is that of %s', (spelled, model) => {
     expect(modelPrice(model)).toBeDefined();
     expect(modelPrice(spelled)).toBe(modelPrice(model));
+  });
+
+  it.each(['us', 'eu', 'jp', 'au', 'apac'])('of a profile of %s is what keeping to a geography costs', (geography) => {
+    const regional = modelPrice(`bedrock:/${geography}.anthropic.claude-haiku-4-5-20251001-v1:0`);
+    expect(regional).toEqual({ input: 1.1, output: 5.5, cacheRead: 0.11, cacheWrite: 1.375 });
   });
 
   it('of a snapshot that the list names is its own', () => {
