@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addBudgetCommands } from './commands/budgets.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand, addKeyCommands } from './commands/keys.ts';
 import { addExperimentCommands, addHealthCommand, addSqlCommand } from './commands/others.ts';
@@ -27,6 +28,7 @@ addKeyCommands(program, { connection, print });
 addExperimentCommands(program, { connection, print });
 addScorerCommands(program, { client, print });
 addTraceCommands(program, { client, print });
+addBudgetCommands(program, { client, print });
 addExplainCommand(program, { client, print });
 addSqlCommand(program, { connection, print });
 addHealthCommand(program, { connection, print });

@@ -10,6 +10,7 @@ import { toRequest } from './request.ts';
 import { type Answer, createRouter, type MatchedRoute, type Route } from './router.ts';
 import { type AssessmentRouteDeps, assessmentRoutes } from './routes/assessments.ts';
 import { type AttachmentRouteDeps, attachmentRoutes } from './routes/attachments.ts';
+import { type BudgetRouteDeps, budgetRoutes } from './routes/budgets.ts';
 import type { ExperimentRouteDeps } from './routes/experiments.ts';
 import { experimentRoutes } from './routes/experiments.ts';
 import { type ExplanationRouteDeps, explanationRoutes } from './routes/explanations.ts';
@@ -30,7 +31,8 @@ export type ServeApiDeps = TraceRouteDeps &
   RunRouteDeps &
   MetricRouteDeps &
   ScorerRouteDeps &
-  ExplanationRouteDeps & {
+  ExplanationRouteDeps &
+  BudgetRouteDeps & {
     readonly answers: AnswerStore;
     /** Counts one request. */
     readonly isWithinLimit: (limit: RequestLimit) => Promise<boolean>;
@@ -53,6 +55,7 @@ export function apiRoutes(deps: ServeApiDeps): readonly Route[] {
     ...metricRoutes(deps),
     ...scorerRoutes(deps),
     ...explanationRoutes(deps),
+    ...budgetRoutes(deps),
   ];
 }
 

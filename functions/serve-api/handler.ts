@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dynamodb, firehose, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoAssessmentStore } from '../../shared/adapters/dynamo-assessment-store.ts';
+import { dynamoBudgetStore } from '../../shared/adapters/dynamo-budget-store.ts';
 import { dynamoExperimentStore } from '../../shared/adapters/dynamo-experiment-store.ts';
 import { dynamoOtelTableStore } from '../../shared/adapters/dynamo-otel-table-store.ts';
 import { dynamoRequestCounts } from '../../shared/adapters/dynamo-request-counts.ts';
@@ -47,6 +48,7 @@ export const handler = createHandler({
   otelTables: dynamoOtelTableStore(dynamoClient, env.REGISTRY_TABLE, experiments),
   runs: dynamoRunStore(dynamoClient, env.REGISTRY_TABLE),
   scorers: dynamoScorerStore(dynamoClient, env.REGISTRY_TABLE),
+  budgets: dynamoBudgetStore(dynamoClient, env.REGISTRY_TABLE),
   readTraits,
   // Whoever changes the rules reads what they are now.
   rules: dynamoRuleStore(dynamoClient, env.REGISTRY_TABLE, { cacheSeconds: 0, now }),

@@ -23,8 +23,8 @@ export function judgingMetrics(metrics = new Metrics({ namespace: 'Assay' })): J
     metrics.addMetadata('experiment_id', first.experimentId);
     metrics.addMetadata('scorer', first.scorer);
     metrics.addMetadata('models', [...new Set(events.flatMap(({ model }) => model ?? []))].join(' '));
-    for (const [name, count] of Object.entries(countOf(failed.map(({ failure }) => `failed_${failure}`))))
-      metrics.addMetadata(name.replaceAll('-', '_'), String(count));
+    for (const [name, count] of Object.entries(countOf(failed.map(({ code }) => `failed_${code}`))))
+      metrics.addMetadata(name.replace(/\W/g, '_').slice(0, 60), String(count));
     for (const [name, count] of Object.entries(countOf(held.map(({ by }) => `held_${by}`))))
       metrics.addMetadata(name, String(count));
     metrics.addMetric('EvaluationsJudged', MetricUnit.Count, judged.length);

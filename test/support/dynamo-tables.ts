@@ -8,6 +8,7 @@ import {
 import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { readConfig } from '../../infra/config.ts';
+import { JudgeMemory } from '../../infra/constructs/judge-memory.ts';
 import { RequestCounts } from '../../infra/constructs/request-counts.ts';
 import { StorageStack } from '../../infra/stacks/storage-stack.ts';
 import { testApp } from './test-app.ts';
@@ -19,6 +20,7 @@ export interface Tables {
   readonly traces: string;
   readonly registry: string;
   readonly requestCounts: string;
+  readonly judgeMemory: string;
 }
 
 type TableRole = Exclude<keyof Tables, 'client'>;
@@ -30,12 +32,13 @@ type TableDefinition = Pick<
 /** Creates the tables that the stack deploys, under names of their own: each suite has them to itself. */
 export async function createTables(client: DynamoDBClient): Promise<Tables> {
   const definitions = synthesizedTables();
-  const [traces, registry, requestCounts] = await Promise.all([
+  const [traces, registry, requestCounts, judgeMemory] = await Promise.all([
     createTable(client, definitions.traces),
     createTable(client, definitions.registry),
     createTable(client, definitions.requestCounts),
+    createTable(client, definitions.judgeMemory),
   ]);
-  return { client, traces, registry, requestCounts };
+  return { client, traces, registry, requestCounts, judgeMemory };
 }
 
 async function createTable(client: DynamoDBClient, definition: TableDefinition): Promise<string> {
@@ -54,6 +57,7 @@ function synthesizedTables(): Readonly<Record<TableRole, TableDefinition>> {
   const stack = new StorageStack(app, 'Storage', { config: readConfig(app.node) });
   const counting = new Stack(app, 'Counting');
   const counts = new RequestCounts(counting, 'RequestCounts').table;
+  const memory = new JudgeMemory(counting, 'JudgeMemory').table;
   const definition = (of: Stack, name: string) =>
     tableDefinition(
       Template.fromStack(of).toJSON() as Parameters<typeof tableDefinition>[0],
@@ -63,6 +67,7 @@ function synthesizedTables(): Readonly<Record<TableRole, TableDefinition>> {
     traces: definition(stack, stack.tables.traces.tableName),
     registry: definition(stack, stack.tables.registry.tableName),
     requestCounts: definition(counting, counts.tableName),
+    judgeMemory: definition(counting, memory.tableName),
   };
   return synthesized;
 }

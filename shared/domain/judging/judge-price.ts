@@ -1,5 +1,5 @@
 import { type ModelPrice, modelPrice } from '../facts/model-price.ts';
-import type { JudgeRequest, JudgeUsage } from './judge-model.ts';
+import type { JudgeAnswer, JudgeRequest } from './judge-model.ts';
 
 /** What calls cost and take. Money in billionths of a dollar: sums of whole numbers are exact, and a token of any model is some of them. */
 export interface Amount {
@@ -26,7 +26,7 @@ export function judgePrice(uri: string): ModelPrice | undefined {
 const nanoUsdPerToken = 1_000;
 
 /** What a call cost by the usage that the model reported; without a price it costs tokens only. */
-export function amountOf(usage: JudgeUsage, price: ModelPrice | undefined): Amount {
+export function amountOf(usage: JudgeAnswer['usage'], price: ModelPrice | undefined): Amount {
   const tokens = usage.inputTokens + usage.outputTokens;
   if (price === undefined) return { nanoUsd: 0, tokens };
   const [read, write] = [usage.cacheReadTokens ?? 0, usage.cacheWriteTokens ?? 0];

@@ -1,13 +1,3 @@
-/** Why an evaluation has no score. Few and fixed. */
-export type JudgingFailure =
-  | 'unparsable'
-  | 'context-too-long'
-  | 'timeout'
-  | 'refused'
-  | 'misconfigured'
-  | 'scorer-error'
-  | 'not-supported';
-
 export type HeldBy = 'budget' | 'throttled' | 'unavailable' | 'unpriced';
 
 /** What became of one evaluation of one scorer. */
@@ -18,7 +8,8 @@ export interface JudgingEvent {
   readonly model?: string | undefined;
   readonly outcome:
     | { readonly kind: 'judged' }
-    | { readonly kind: 'failed'; readonly failure: JudgingFailure }
+    /** The code of the assessment's error. */
+    | { readonly kind: 'failed'; readonly code: string }
     | { readonly kind: 'held'; readonly by: HeldBy };
   /** From the completion of the trace to the assessment; absent where the trace was complete long before it was to be judged (a backfill). */
   readonly secondsToAssessment?: number | undefined;

@@ -1,4 +1,5 @@
 import type { Clock } from '../ports.ts';
+import { readJsonObject } from './answer/read-json.ts';
 import type { JudgeAnswer, JudgeModel, JudgeRequest } from './judge-model.ts';
 
 /** Answers of models by the hash of what was asked. One that is lost is paid once more, nothing else. */
@@ -70,7 +71,7 @@ export function answerReuse({
   });
 }
 
-/** A first question without tools: what follows in a conversation depends on what was said before, which the hash does not tell. */
+/** A first question without tools: later ones hardly come twice in the same words. */
 function isReusable({ messages, tools }: JudgeRequest): boolean {
   return messages.length === 1 && tools.length === 0;
 }
@@ -81,11 +82,8 @@ function isComplete({ stop, toolCalls, text }: JudgeAnswer): boolean {
 
 /** An object with all that the schema requires. */
 function fitsSchema({ text }: JudgeAnswer, { schema }: JudgeRequest): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    const required = Array.isArray(schema.required) ? schema.required : [];
-    return typeof value === 'object' && value !== null && required.every((name) => Object.hasOwn(value, String(name)));
-  } catch {
-    return false;
-  }
+  const required = Array.isArray(schema.required) ? schema.required.map(String) : [];
+  const hasAll = (object: object) => required.every((name) => Object.hasOwn(object, name));
+  const object = readJsonObject(text, hasAll);
+  return object !== undefined && hasAll(object);
 }

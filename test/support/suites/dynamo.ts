@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { createTables, type Tables } from '../dynamo-tables.ts';
 import { localCredentials } from '../local-credentials.ts';
 import { describeFindingTraces } from './finding-traces.ts';
+import { describeJudging } from './judging.ts';
 import { describeRegistry } from './registry.ts';
 import { describeRequestCounts } from './request-counts.ts';
 import { describeRuns } from './runs.ts';
@@ -18,6 +19,7 @@ const suites = [
   describeRegistry,
   describeRuns,
   describeRequestCounts,
+  describeJudging,
 ];
 
 /** Everything that the DynamoDB adapters promise. Each suite has tables of its own. */

@@ -18,7 +18,7 @@ it('writes one line for each scorer of an invocation, with what became of its ev
   const tone = { experimentId: '7', scorer: 'tone', model: 'openai:/gpt-4.1-mini' };
   metrics.note({ ...tone, outcome: { kind: 'judged' }, secondsToAssessment: 6.5, nanoUsd: 232_000, tokens: 520 });
   metrics.note({ ...tone, outcome: { kind: 'judged' }, secondsToAssessment: 7, cached: true });
-  metrics.note({ ...tone, outcome: { kind: 'failed', failure: 'context-too-long' } });
+  metrics.note({ ...tone, outcome: { kind: 'failed', code: 'JUDGE_CONTEXT_TOO_LONG' } });
   metrics.note({ ...tone, outcome: { kind: 'held', by: 'budget' } });
   metrics.note({ experimentId: '7', scorer: 'pii', outcome: { kind: 'judged' }, secondsToAssessment: 5 });
   metrics.flush();
@@ -27,7 +27,7 @@ it('writes one line for each scorer of an invocation, with what became of its ev
   expect(more).toEqual([]);
   expect(first).toMatchObject({
     ...{ experiment_id: '7', scorer: 'tone', models: 'openai:/gpt-4.1-mini' },
-    ...{ failed_context_too_long: '1', held_budget: '1', AnswersReused: 1 },
+    ...{ failed_JUDGE_CONTEXT_TOO_LONG: '1', held_budget: '1', AnswersReused: 1 },
     ...{ EvaluationsJudged: 2, EvaluationsFailed: 1, EvaluationsHeld: 1 },
     ...{ JudgeTokens: 520, JudgeUsd: 0.000232, SecondsToAssessment: [6.5, 7] },
   });

@@ -72,7 +72,7 @@ describe('an identical judgement', () => {
     expect([model.asked.length, stored.size]).toEqual([2, 0]);
   });
 
-  it('with tools, or later in a conversation, depends on more than its hash: it is asked for', async () => {
+  it('with tools, or later in a conversation, is asked for', async () => {
     const model = aJudgeModel();
     const reused = anInstance()(model);
     const tool = { name: 'list_spans', description: '', parameters: { type: 'object' } as const };

@@ -78,6 +78,7 @@ function fieldsOf({
       assay_heuristic: { type: 'error_free' },
     }),
     sample_rate: 0.5,
+    tokens_per_day: 1_000,
     filter_string: `name != '${text}'`,
     filter_string1: "status = 'OK'",
     filter_string2: `name = '${text}'`,

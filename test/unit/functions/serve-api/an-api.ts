@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createHandler, type ServeApiDeps } from '../../../../functions/serve-api/create-handler.ts';
 import { dynamoAssessmentStore } from '../../../../shared/adapters/dynamo-assessment-store.ts';
+import { dynamoBudgetStore } from '../../../../shared/adapters/dynamo-budget-store.ts';
 import { dynamoExperimentStore } from '../../../../shared/adapters/dynamo-experiment-store.ts';
 import { dynamoOtelTableStore } from '../../../../shared/adapters/dynamo-otel-table-store.ts';
 import { dynamoRuleStore } from '../../../../shared/adapters/dynamo-rule-store.ts';
@@ -102,6 +103,7 @@ function depsOn({ client, traces, registry }: Tables, failures: unknown[]): Serv
     otelTables: dynamoOtelTableStore(client, registry, experiments),
     runs: dynamoRunStore(client, registry),
     scorers: dynamoScorerStore(client, registry),
+    budgets: dynamoBudgetStore(client, registry),
     readTraits,
     rules: dynamoRuleStore(client, registry, { cacheSeconds: 0, now: () => noon }),
     isWithinLimit: async ({ keyHash }) => keyHash !== 'spent',

@@ -1,0 +1,109 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Client } from '../client.ts';
+import { type Print, tableOrNone } from '../print.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface Budget {
+  readonly scorer_name?: string;
+  readonly usd_per_day?: number;
+  readonly usd_per_month?: number;
+  readonly tokens_per_day?: number;
+  readonly tokens_per_month?: number;
+  readonly spent: Readonly<Record<'usd_today' | 'usd_this_month' | 'tokens_today' | 'tokens_this_month', number>>;
+}
+
+interface SetOptions {
+  readonly experiment: string;
+  readonly scorer?: string;
+  readonly usdPerDay?: number;
+  readonly usdPerMonth?: number;
+  readonly tokensPerDay?: number;
+  readonly tokensPerMonth?: number;
+}
+
+const path = '/api/1.0/assay/budgets';
+
+export function addBudgetCommands(program: Command, { client, print }: { client: () => Client; print: Print }): void {
+  const budgets = program
+    .command('budgets')
+    .description('what judges may spend, in US$ and tokens, per day and month of UTC');
+  const ofOwner = (command: Command) =>
+    command
+      .option('--experiment <id>', 'experiment', '0')
+      .option('--scorer <name>', 'of this scorer (default: of all scorers of the experiment together)');
+
+  ofOwner(budgets.command('set'))
+    .description('set all limits of a budget; a limit that is not given is lifted, what has been spent still counts')
+    .option('--usd-per-day <n>', 'US$ a day', toAmount)
+    .option('--usd-per-month <n>', 'US$ a month', toAmount)
+    .option('--tokens-per-day <n>', 'tokens a day', toAmount)
+    .option('--tokens-per-month <n>', 'tokens a month', toAmount)
+    .action(async (options: SetOptions) => {
+      const limits = {
+        usd_per_day: options.usdPerDay,
+        usd_per_month: options.usdPerMonth,
+        tokens_per_day: options.tokensPerDay,
+        tokens_per_month: options.tokensPerMonth,
+      };
+      if (Object.values(limits).every((limit) => limit === undefined))
+        throw new UsageError(
+          'give at least one of --usd-per-day, --usd-per-month, --tokens-per-day, --tokens-per-month',
+        );
+      const { budget } = await client().call<{ budget: Budget }>('PUT', path, { ...ownerOf(options), ...limits });
+      print({ json: budget, text: tableOrNone(columns, rowsOf(budget), '') });
+    });
+
+  budgets
+    .command('list')
+    .description('budgets of an experiment, with what has been spent')
+    .option('--experiment <id>', 'experiment', '0')
+    .action(async ({ experiment }: { experiment: string }) => {
+      const query = new URLSearchParams({ experiment_id: experiment });
+      const { budgets: found } = await client().call<{ budgets: Budget[] }>('GET', `${path}?${query}`);
+      const none = `experiment ${experiment} has no budgets: its judges spend without bound`;
+      print({ json: found, text: tableOrNone(columns, found.flatMap(rowsOf), none) });
+    });
+
+  ofOwner(budgets.command('remove'))
+    .description('lift all limits of a budget')
+    .action(async (options: SetOptions) => {
+      const removed = await client().call<object>('DELETE', path, ownerOf(options));
+      print({ json: removed, text: `removed the budget of ${options.scorer ?? `experiment ${options.experiment}`}` });
+    });
+}
+
+function ownerOf({ experiment, scorer }: SetOptions): object {
+  return { experiment_id: experiment, ...(scorer !== undefined && { scorer_name: scorer }) };
+}
+
+function toAmount(text: string): number {
+  if (/^\d{1,15}(?:\.\d{1,9})?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('expected a number, 0 or above');
+}
+
+const columns = ['budget of', 'limit', 'spent', 'left'];
+
+/** A line for each limit. */
+function rowsOf(budget: Budget): readonly (readonly string[])[] {
+  const { spent } = budget;
+  const usd = (value: number) => `US$ ${value.toFixed(4)}`;
+  const tokens = (value: number) => `${value.toLocaleString('en')} tokens`;
+  const limits = [
+    { limit: budget.usd_per_day, used: spent.usd_today, show: usd, period: 'day' },
+    { limit: budget.usd_per_month, used: spent.usd_this_month, show: usd, period: 'month' },
+    { limit: budget.tokens_per_day, used: spent.tokens_today, show: tokens, period: 'day' },
+    { limit: budget.tokens_per_month, used: spent.tokens_this_month, show: tokens, period: 'month' },
+  ];
+  return limits.flatMap(({ limit, used, show, period }) =>
+    limit === undefined
+      ? []
+      : [
+          [
+            budget.scorer_name ?? 'all scorers',
+            `${show(limit)} a ${period}`,
+            show(used),
+            show(Math.max(0, limit - used)),
+          ],
+        ],
+  );
+}
