@@ -3,6 +3,7 @@ import * as z from 'zod';
 export const envSchema = z.object({
   TRACES_TABLE: z.string().min(1),
   REGISTRY_TABLE: z.string().min(1),
+  JUDGE_MEMORY_TABLE: z.string().min(1),
   TRACE_STORE_BUCKET: z.string().min(1),
   ASSESSMENTS_STREAM: z.string().min(1),
   EVALUATIONS_QUEUE_URL: z.string().min(1),

@@ -10,6 +10,7 @@ import type { IndexTracesEnv } from '../../functions/index-traces/env.ts';
 import type { RunScorersEnv } from '../../functions/run-scorers/env.ts';
 import type { SweepEnv } from '../../functions/sweep/env.ts';
 import { grantDelayMessages, grantObjects, grantPutRecords, grantSendMessages, grantTable } from './grants.ts';
+import { JudgeMemory } from './judge-memory.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { TraceArchive } from './trace-archive.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -84,6 +85,7 @@ export class TracePipeline extends Construct {
     { traces, registry, traceStore, archive, traceRetentionDays }: TracePipelineProps,
     timeout: Duration,
   ): NodejsFunction {
+    const memory = new JudgeMemory(this, 'JudgeMemory').table;
     const { lambda } = new ServiceFunction<RunScorersEnv>(this, 'RunScorers', {
       name: 'run-scorers',
       timeout,
@@ -91,6 +93,7 @@ export class TracePipeline extends Construct {
       environment: {
         TRACES_TABLE: traces.tableName,
         REGISTRY_TABLE: registry.tableName,
+        JUDGE_MEMORY_TABLE: memory.tableName,
         TRACE_STORE_BUCKET: traceStore.bucketName,
         ASSESSMENTS_STREAM: archive.streams.assessments.deliveryStreamName,
         EVALUATIONS_QUEUE_URL: this.evaluations.queue.queueUrl,
@@ -99,8 +102,9 @@ export class TracePipeline extends Construct {
     });
     this.evaluations.consumeWith(lambda, { batchSize: 10, maxConcurrency: 50 });
     grantTable(traces, lambda, ['Query', 'BatchWriteItem', 'PutItem', 'UpdateItem']);
-    // A scorer whose judge cannot be asked is paused in the rules, and resumed.
-    grantTable(registry, lambda, ['GetItem', 'PutItem']);
+    // A scorer whose judge cannot be asked is paused in the rules, and resumed; budgets are booked with updates.
+    grantTable(registry, lambda, ['GetItem', 'PutItem', 'UpdateItem']);
+    grantTable(memory, lambda, ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem']);
     grantObjects(traceStore, lambda, { read: ['segments/*'] });
     grantPutRecords(archive.streams.assessments, lambda);
     grantDelayMessages(this.evaluations.queue, lambda);

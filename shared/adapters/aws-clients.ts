@@ -15,8 +15,9 @@ const options = {
   requestHandler: { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
 };
 
-export function dynamodb(): DynamoDBClient {
-  return unlogged(new DynamoDBClient(options));
+/** `maxAttempts: 1` for calls that would count twice if an answer that got lost had them repeated. */
+export function dynamodb({ maxAttempts = options.maxAttempts }: { maxAttempts?: number } = {}): DynamoDBClient {
+  return unlogged(new DynamoDBClient({ ...options, maxAttempts }));
 }
 
 export function firehose(): FirehoseClient {

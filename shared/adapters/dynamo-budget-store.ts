@@ -107,7 +107,7 @@ interface Update {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** Names begin with a letter and are no reserved words: they need no placeholder, and fifty budgets fit an expression of 4 KB. */
+/** Names begin with a letter and are no reserved words: they need no placeholder, and thirty budgets fit an expression of 4 KB. */
 function toUpdate(
   { version, day, reservedAt, quietSince, lines }: BookEntry,
   limits: ReadonlyMap<string, BudgetLimits>,
@@ -124,20 +124,24 @@ function toUpdate(
     conditions.push('reservedAt = :since');
     values[':since'] = quietSince;
   }
+  /** Day and month mostly take the same. */
+  const placeholders = new Map<number, string>();
+  const placeholderOf = (value: number) => {
+    const name = placeholders.get(value) ?? `:${placeholders.size}`;
+    placeholders.set(value, name);
+    values[name] = value;
+    return name;
+  };
   for (const line of lines) {
     for (const { letters, of, unit } of countsOf) {
       const [name, value] = [`${line.id}${letters}`, line[of][unit]];
-      if (of === 'open' && quietSince !== undefined) set.push(`${name} = :${name}`);
-      else if (value !== 0) add.push(`${name} :${name}`);
-      else continue;
-      values[`:${name}`] = value;
+      if (of === 'open' && quietSince !== undefined) set.push(`${name} = ${placeholderOf(value)}`);
+      else if (value !== 0) add.push(`${name} ${placeholderOf(value)}`);
     }
     if (reservedAt === undefined) continue;
     for (const { period, unit, most } of boundsOf(limits.get(line.id) ?? {})) {
       const letters = countsOf.find((count) => count.of === period && count.unit === unit)?.letters;
-      const name = `${line.id}${letters}`;
-      conditions.push(`${name} <= :m${name}`);
-      values[`:m${name}`] = most - line[period][unit];
+      conditions.push(`${line.id}${letters} <= ${placeholderOf(most - line[period][unit])}`);
     }
   }
   return { set, add, conditions, values };

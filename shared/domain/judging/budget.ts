@@ -121,7 +121,7 @@ export function monthOf(day: string): string {
 }
 
 /** When the period of a day is over, epoch ms. */
-export function endOf(period: BudgetPeriod, day: string): number {
+function endOf(period: BudgetPeriod, day: string): number {
   const date = new Date(`${day}T00:00:00Z`);
   return period === 'day' ? date.getTime() + 86_400_000 : Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
 }

@@ -1,8 +1,8 @@
 import { ApiError } from '../api-error.ts';
 import type { Budget, BudgetBook, BudgetLimits, BudgetStore } from './budget.ts';
 
-/** Each write of a book grows with its budgets. */
-const maxBudgets = 50;
+/** Of scorers 20 are active at once. One write has to name all counters of all budgets (expressions of DynamoDB: 4 KB). */
+const maxBudgets = 30;
 const attempts = 8;
 
 /** Whose budget: a scorer's, or without one the whole experiment's. */

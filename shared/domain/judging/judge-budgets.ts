@@ -19,7 +19,7 @@ export interface JudgeBudgetsDeps {
 }
 
 /** Who pays for a call: an experiment, and the scorers whose results it gives, each its share. */
-export interface Payer {
+interface Payer {
   readonly experimentId: string;
   readonly scorers: readonly string[];
 }

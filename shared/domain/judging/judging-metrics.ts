@@ -1,4 +1,4 @@
-export type HeldBy = 'budget' | 'throttled' | 'unavailable' | 'unpriced';
+type HeldBy = 'budget' | 'throttled' | 'unavailable' | 'unpriced';
 
 /** What became of one evaluation of one scorer. */
 export interface JudgingEvent {

@@ -133,16 +133,16 @@ function describeBudgets(engine: string, tables: () => Tables): void {
       expect((await store.read('95')).budgets[0]?.day.tokens).toBe(120);
     });
 
-    test('fits fifty budgets in one write', async () => {
+    test('fits thirty budgets, however often they were changed, in one write', async () => {
       const limits = {
         nanoUsdPerDay: 10 ** 15,
         nanoUsdPerMonth: 10 ** 15,
         tokensPerDay: 10 ** 15,
         tokensPerMonth: 10 ** 15,
       };
-      const scorers = times(49, (i) => `scorer ${i}`);
+      const scorers = times(29, (i) => `scorer ${i}`);
       const budgets = [undefined, ...scorers].map((scorer, i) => ({
-        id: `b${1_000 + i}`,
+        id: `b${900_000 + i}`,
         ...(scorer && { scorer }),
         limits,
       }));
@@ -151,7 +151,7 @@ function describeBudgets(engine: string, tables: () => Tables): void {
       const payer = { experimentId: '96', scorers };
       await paidBy(payer, model()).complete(aJudgeRequest());
       await flush();
-      expect((await store.read('96')).budgets.map(({ day }) => day.tokens)).toEqual([520, ...scorers.map(() => 11)]);
+      expect((await store.read('96')).budgets.map(({ day }) => day.tokens)).toEqual([520, ...scorers.map(() => 18)]);
     });
 
     test('is not booked on with a client that may repeat a call', async () => {

@@ -160,6 +160,36 @@ describe('scorers', () => {
   });
 });
 
+describe('budgets', () => {
+  const path = '/api/1.0/assay/budgets';
+  const spent = { usd_today: 0.75, usd_this_month: 3, tokens_today: 5_000, tokens_this_month: 90_000 };
+  const budget = { experiment_id: '3', scorer_name: 'tone', usd_per_day: 2, tokens_per_month: 100_000, spent };
+
+  it('set sends the limits that are given, and shows what is left of each', async () => {
+    replies[`PUT ${path}`] = { budget };
+    const args = ['--experiment', '3', '--scorer', 'tone', '--usd-per-day', '2', '--tokens-per-month', '100000'];
+    const { out } = await assay('budgets', 'set', ...args);
+    const sent = { experiment_id: '3', scorer_name: 'tone', usd_per_day: 2, tokens_per_month: 100_000 };
+    expect(bodiesOf(`PUT ${path}`)).toEqual([sent]);
+    expect(out).toMatch(/tone +US\$ 2.0000 a day +US\$ 0.7500 +US\$ 1.2500/);
+    expect(out).toMatch(/tone +100,000 tokens a month +90,000 tokens +10,000 tokens/);
+  });
+
+  it('list and remove name whose they are', async () => {
+    replies[`GET ${path}`] = { budgets: [] };
+    expect((await assay('budgets', 'list', '--experiment', '3')).out).toContain('experiment 3 has no budgets');
+    expect((await assay('budgets', 'remove', '--scorer', 'tone')).out).toContain('removed the budget of tone');
+    expect(bodiesOf(`DELETE ${path}`)).toEqual([{ experiment_id: '0', scorer_name: 'tone' }]);
+  });
+
+  it.each([
+    [['set'], /at least one of --usd-per-day/],
+    [['set', '--usd-per-day', '-1'], /0 or above/],
+  ])('%s says what to give', async (args, says) => {
+    expect(await assay('budgets', ...args)).toMatchObject({ code: 1, err: expect.stringMatching(says) });
+  });
+});
+
 describe('sql', () => {
   const columns = (...names: string[]) => ({ ColumnInfo: names.map((Name) => ({ Name, Type: 'varchar' })) });
   const rows = (...values: string[]) => values.map((VarCharValue) => ({ Data: [{ VarCharValue }] }));

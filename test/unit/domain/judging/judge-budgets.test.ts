@@ -295,7 +295,10 @@ describe('many instances, some of which die', () => {
             if (dead.has(which)) return Promise.resolve();
             const request = aJudgeRequest('x'.repeat(size));
             const most = mostOf(request, undefined).tokens;
-            const usage = { inputTokens: Math.max(1, Math.floor((most - 400) * share)), outputTokens: Math.floor(400 * share) };
+            const usage = {
+              inputTokens: Math.max(1, Math.floor((most - 400) * share)),
+              outputTokens: Math.floor(400 * share),
+            };
             const later = tomorrow.promise;
             const isSpent = ends !== 'unavailable';
             const model = aJudgeModel(async () => {

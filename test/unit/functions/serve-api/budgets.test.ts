@@ -62,12 +62,12 @@ describe('budgets', () => {
     expect([reply.body.error_code, reply.body.message]).toEqual([code, expect.stringMatching(says)]);
   });
 
-  it('are at most fifty of an experiment', async () => {
+  it('are at most thirty of an experiment', async () => {
     const { budgets } = api.deps;
     const book = await budgets.read(experimentId);
-    const many = Array.from({ length: 50 }, (_, i) => ({ id: `x${i}`, scorer: `s${i}`, limits: { tokensPerDay: 1 } }));
+    const many = Array.from({ length: 30 }, (_, i) => ({ id: `x${i}`, scorer: `s${i}`, limits: { tokensPerDay: 1 } }));
     await budgets.replace(book, many);
     const { status, body } = await put({ scorer_name: 'tone', usd_per_day: 1 });
-    expect([status, body.message]).toEqual([400, expect.stringContaining('at most 50 budgets')]);
+    expect([status, body.message]).toEqual([400, expect.stringContaining('at most 30 budgets')]);
   });
 });
