@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand, addKeyCommands } from './commands/keys.ts';
+import { addModelCommands } from './commands/models.ts';
 import { addExperimentCommands, addHealthCommand, addSqlCommand } from './commands/others.ts';
 import { addScorerCommands } from './commands/scorers.ts';
 import { addTraceCommands } from './commands/traces.ts';
@@ -28,6 +29,7 @@ addExperimentCommands(program, { connection, print });
 addScorerCommands(program, { client, print });
 addTraceCommands(program, { client, print });
 addExplainCommand(program, { client, print });
+addModelCommands(program, { connection, print });
 addSqlCommand(program, { connection, print });
 addHealthCommand(program, { connection, print });
 

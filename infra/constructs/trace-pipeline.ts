@@ -10,6 +10,7 @@ import type { IndexTracesEnv } from '../../functions/index-traces/env.ts';
 import type { RunScorersEnv } from '../../functions/run-scorers/env.ts';
 import type { SweepEnv } from '../../functions/sweep/env.ts';
 import { grantObjects, grantPutRecords, grantSendMessages, grantTable } from './grants.ts';
+import type { JudgeSecrets } from './judge-secrets.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { TraceArchive } from './trace-archive.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -20,6 +21,7 @@ export interface TracePipelineProps {
   readonly traceStore: IBucket;
   readonly archiveBucket: IBucket;
   readonly archive: TraceArchive;
+  readonly judges: JudgeSecrets;
   readonly traceRetentionDays: number;
 }
 
@@ -81,7 +83,7 @@ export class TracePipeline extends Construct {
   }
 
   #runScorers(
-    { traces, registry, traceStore, archive, traceRetentionDays }: TracePipelineProps,
+    { traces, registry, traceStore, archive, judges, traceRetentionDays }: TracePipelineProps,
     timeout: Duration,
   ): NodejsFunction {
     const { lambda } = new ServiceFunction<RunScorersEnv>(this, 'RunScorers', {
@@ -94,6 +96,7 @@ export class TracePipeline extends Construct {
         TRACE_STORE_BUCKET: traceStore.bucketName,
         ASSESSMENTS_STREAM: archive.streams.assessments.deliveryStreamName,
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
+        JUDGE_MODELS: JSON.stringify(judges.models),
       },
     });
     this.evaluations.consumeWith(lambda, { batchSize: 10, maxConcurrency: 50 });
