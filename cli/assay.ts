@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addBudgetCommands } from './commands/budgets.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand, addKeyCommands } from './commands/keys.ts';
+import { addModelCommands } from './commands/models.ts';
 import { addExperimentCommands, addHealthCommand, addSqlCommand } from './commands/others.ts';
 import { addScorerCommands } from './commands/scorers.ts';
 import { addTraceCommands } from './commands/traces.ts';
@@ -30,6 +31,7 @@ addScorerCommands(program, { client, print });
 addTraceCommands(program, { client, print });
 addBudgetCommands(program, { client, print });
 addExplainCommand(program, { client, print });
+addModelCommands(program, { connection, print });
 addSqlCommand(program, { connection, print });
 addHealthCommand(program, { connection, print });
 

@@ -1,6 +1,11 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { bedrock, secretsManager } from '../shared/adapters/aws-clients.ts';
 import { dynamoKeyStore } from '../shared/adapters/dynamo-key-store.ts';
+import { judgeModels } from '../shared/adapters/judge-models.ts';
+import { secretsManagerKeys } from '../shared/adapters/secrets-manager-keys.ts';
+import { type JudgeModelsConfig, judgeModelsText } from '../shared/contracts/judge-models-config.ts';
+import type { JudgeModels } from '../shared/domain/judging/judge-model.ts';
 import type { KeyStore } from '../shared/domain/ports.ts';
 import { type Archive, openArchive } from './archive.ts';
 import { type Client, createClient } from './client.ts';
@@ -23,6 +28,8 @@ export interface Connection {
   apiUrl(): string;
   archive(): Promise<Archive>;
   keys(): Promise<KeyStore>;
+  /** The models of the stage, reached with the account's credentials as `run-scorers` reaches them with its own. */
+  models(): Promise<{ readonly config: JudgeModelsConfig; readonly models: JudgeModels }>;
 }
 
 export function connect(options: GlobalOptions, environment: NodeJS.ProcessEnv): Connection {
@@ -48,6 +55,13 @@ export function connect(options: GlobalOptions, environment: NodeJS.ProcessEnv):
     keys: async () => {
       const outputs = await outputsOf(options.stack, environment);
       return dynamoKeyStore(new DynamoDBClient(awsOptions(environment)), output(outputs, 'RegistryTable'));
+    },
+    models: async () => {
+      const outputs = await outputsOf(options.stack, environment);
+      const config = judgeModelsText.parse(output(outputs, 'JudgeModels'));
+      const aws = awsOptions(environment);
+      const keyOf = secretsManagerKeys(secretsManager(aws), { now: Date.now });
+      return { config, models: judgeModels(config, { bedrock: () => bedrock(aws), keyOf, now: Date.now })() };
     },
   };
 }

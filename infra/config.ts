@@ -1,4 +1,5 @@
 import type { Node } from 'constructs';
+import { type JudgeModelsConfig, judgeModelsConfig } from '../shared/contracts/judge-models-config.ts';
 
 /** What differs between deployments; given as `-c name=value`. */
 export interface StageConfig {
@@ -10,6 +11,8 @@ export interface StageConfig {
   readonly traceRetentionDays: number;
   /** Who is told of alarms; others subscribe to the topic. */
   readonly alarmEmail?: string;
+  /** Which models judge and how they are reached: an object in cdk.json, or its JSON with `-c`. */
+  readonly judgeModels: JudgeModelsConfig;
 }
 
 export function readConfig(node: Node): StageConfig {
@@ -20,6 +23,7 @@ export function readConfig(node: Node): StageConfig {
     ephemeral: String(text('ephemeral')) === 'true',
     traceRetentionDays: positiveInteger(text('traceRetentionDays') ?? '30', 'traceRetentionDays'),
     ...(alarmEmail !== undefined && { alarmEmail }),
+    judgeModels: judgeModels(node.tryGetContext('judgeModels')),
   };
 }
 
@@ -28,4 +32,31 @@ function positiveInteger(value: string, name: string): number {
   if (!Number.isInteger(number) || number < 1)
     throw new Error(`${name} must be a whole number of days above 0, got ${value}`);
   return number;
+}
+
+/** Through whichever Region has room: the cheapest way to a model that answers by a schema. Its id is configuration, for it will be retired. */
+const defaultModel = 'bedrock:/global.anthropic.claude-haiku-4-5-20251001-v1:0';
+
+/** A function's variables hold 4 KB together (Lambda quotas). */
+const maxJudgeModels = 3_000;
+
+function judgeModels(given: unknown): JudgeModelsConfig {
+  const { success, data, error } = judgeModelsConfig.safeParse({ default: defaultModel, ...parsedContext(given) });
+  if (!success) {
+    const problems = error.issues.map(({ path, message }) => `${path.join('.') || 'judgeModels'}: ${message}`);
+    throw new Error(`judgeModels: ${problems.join('; ')}`);
+  }
+  const { length } = JSON.stringify(data);
+  if (length > maxJudgeModels)
+    throw new Error(`judgeModels has ${length} characters, expected at most ${maxJudgeModels}: name fewer models`);
+  return data;
+}
+
+function parsedContext(given: unknown): object {
+  if (typeof given !== 'string') return typeof given === 'object' && given !== null ? given : {};
+  try {
+    return JSON.parse(given) as object;
+  } catch {
+    throw new Error('judgeModels must be JSON such as {"providers":{"openai":{}}}');
+  }
 }

@@ -19,6 +19,7 @@ import { Athena } from './services/athena.ts';
 import { type LocalDynamoDB, startDynamoDB } from './services/dynamodb.ts';
 import { Firehose } from './services/firehose.ts';
 import { queueName, startQueuesAndBuckets } from './services/queues-and-buckets.ts';
+import { secretsService } from './services/secrets.ts';
 import { glueTables, openWarehouse, type Warehouse } from './services/warehouse.ts';
 import { type Deployment, deploy, synthesize } from './template/assembly.ts';
 import { region } from './template/physical-names.ts';
@@ -34,6 +35,12 @@ export interface LocalStackOptions {
   readonly firehoseSeconds?: number;
   /** Between two runs of scheduled functions; the template's rate where it is not given. */
   readonly sweepSeconds?: number | undefined;
+  /** CDK's context, as `-c` gives it. */
+  readonly context?: Readonly<Record<string, string>>;
+  /** A JSON file of secrets by name. */
+  readonly secretsFile?: string | undefined;
+  /** What answers for Bedrock; without it there is none. */
+  readonly bedrockUrl?: string | undefined;
   readonly log?: (line: string) => void;
 }
 
@@ -185,7 +192,7 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
   let signers: ReadonlyMap<string, Signer> = new Map();
   const api = new HttpApi({ routes: () => routes, signers: () => signers, log });
   const url = `http://127.0.0.1:${await api.listen(options.port ?? 0)}`;
-  const assembly = options.assembly ?? (await synthesize());
+  const assembly = options.assembly ?? (await synthesize(options.context));
   const folder = dataFolder ?? mkdtempSync(join(tmpdir(), 'assay-'));
   mkdirSync(folder, { recursive: true });
   const kept = (name: string) => (dataFolder === undefined ? undefined : join(folder, name));
@@ -193,7 +200,8 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
   // Addresses are needed to resolve the templates, and the templates to know what stands behind the addresses.
   let deployment: Deployment = { resources: [], outputs: new Map() };
   const callers = new Map();
-  const upstreams = new Map<string, number>();
+  const upstreams = new Map<string, number | URL>();
+  if (options.bedrockUrl !== undefined) upstreams.set('bedrock', new URL(options.bedrockUrl));
   const services: Record<string, (operation: string, input: Readonly<Record<string, unknown>>) => Promise<unknown>> =
     {};
   const controls: Record<string, () => Promise<unknown>> = {};
@@ -229,6 +237,7 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
   });
   const athena = new Athena({ resources, tables, warehouse, archiveFolder });
   Object.assign(services, { firehose: firehose.service, athena: athena.service, ...dynamodb.translations });
+  services.secretsmanager = secretsService(options.secretsFile);
 
   const functions = functionsOf(deployment, { assembly, endpoint, log });
   for (const { accessKeyId, spec, statements } of functions) callers.set(accessKeyId, { name: spec.name, statements });

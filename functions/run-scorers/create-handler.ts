@@ -7,6 +7,8 @@ import type { BatchLogger } from '../../shared/runtime/logger.ts';
 
 export interface RunScorersDeps extends EvaluateTraceDeps {
   readonly messages: MessageDelay;
+  /** Books what judges have cost. */
+  readonly flush: () => Promise<void>;
   readonly logger: BatchLogger;
 }
 
@@ -18,6 +20,7 @@ export function createHandler(deps: RunScorersDeps): (event: SQSEvent) => Promis
   return async ({ Records }) => {
     const task = (record: SQSRecord) => evaluate(record, deps);
     const results = await settleInParallel(Records, { limit: tracesAtOnce, task });
+    await deps.flush();
     const batchItemFailures = Records.flatMap(({ messageId }, i) => {
       const result = results[i];
       if (result?.status === 'fulfilled' && result.value === 'done') return [];

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { judgeModelsText } from '../../shared/contracts/judge-models-config.ts';
 
 export const envSchema = z.object({
   TRACES_TABLE: z.string().min(1),
@@ -11,6 +12,7 @@ export const envSchema = z.object({
     .string()
     .regex(/^[1-9]\d*$/)
     .transform(Number),
+  JUDGE_MODELS: judgeModelsText,
 });
 
 /** The variables that the function's construct must set. */

@@ -1,11 +1,14 @@
-import { dynamodb, firehose, s3 } from '../../shared/adapters/aws-clients.ts';
+import { dynamodb, firehose, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoAssessmentStore } from '../../shared/adapters/dynamo-assessment-store.ts';
 import { dynamoEvaluationStore } from '../../shared/adapters/dynamo-evaluation-store.ts';
+import { dynamoRuleStore } from '../../shared/adapters/dynamo-rule-store.ts';
 import { dynamoScorerStore } from '../../shared/adapters/dynamo-scorer-store.ts';
 import { dynamoTraceIndex } from '../../shared/adapters/dynamo-trace-index.ts';
 import { firehoseAssessmentArchive } from '../../shared/adapters/firehose-archive.ts';
+import { judging } from '../../shared/adapters/judging.ts';
 import { otlpTraceCodec } from '../../shared/adapters/otlp-trace-codec.ts';
 import { s3SegmentStore } from '../../shared/adapters/s3-segment-store.ts';
+import { sqsMessageDelay } from '../../shared/adapters/sqs-message-delay.ts';
 import { createScorer } from '../../shared/contracts/serialized-scorer.ts';
 import { readEnv } from '../../shared/runtime/env.ts';
 import { logger } from '../../shared/runtime/logger.ts';
@@ -18,14 +21,24 @@ const retentionDays = env.TRACE_RETENTION_DAYS;
 const now = Date.now;
 
 export const handler = createHandler({
+  ...judging({
+    client: dynamoClient,
+    registryTable: env.REGISTRY_TABLE,
+    memoryTable: env.JUDGE_MEMORY_TABLE,
+    models: env.JUDGE_MODELS,
+    now,
+    report: (error) => logger.error('judging goes on without help', { error }),
+  }),
   index: dynamoTraceIndex(dynamoClient, env.TRACES_TABLE, { retentionDays }),
   segments: s3SegmentStore(s3(), env.TRACE_STORE_BUCKET),
   codec: otlpTraceCodec,
   scorers: dynamoScorerStore(dynamoClient, env.REGISTRY_TABLE),
+  rules: dynamoRuleStore(dynamoClient, env.REGISTRY_TABLE, { cacheSeconds: 30, now }),
   createScorer,
   assessments: dynamoAssessmentStore(dynamoClient, env.TRACES_TABLE, { retentionDays }),
   outcomes: dynamoEvaluationStore(dynamoClient, env.TRACES_TABLE, { retentionDays }),
   archive: firehoseAssessmentArchive(firehose(), { stream: env.ASSESSMENTS_STREAM, now }),
+  messages: sqsMessageDelay(sqs(), env.EVALUATIONS_QUEUE_URL),
   now,
   logger,
 });

@@ -11,6 +11,7 @@ import type { RunScorersEnv } from '../../functions/run-scorers/env.ts';
 import type { SweepEnv } from '../../functions/sweep/env.ts';
 import { grantDelayMessages, grantObjects, grantPutRecords, grantSendMessages, grantTable } from './grants.ts';
 import { JudgeMemory } from './judge-memory.ts';
+import type { JudgeSecrets } from './judge-secrets.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { TraceArchive } from './trace-archive.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -21,6 +22,7 @@ export interface TracePipelineProps {
   readonly traceStore: IBucket;
   readonly archiveBucket: IBucket;
   readonly archive: TraceArchive;
+  readonly judges: JudgeSecrets;
   readonly traceRetentionDays: number;
 }
 
@@ -82,7 +84,7 @@ export class TracePipeline extends Construct {
   }
 
   #runScorers(
-    { traces, registry, traceStore, archive, traceRetentionDays }: TracePipelineProps,
+    { traces, registry, traceStore, archive, judges, traceRetentionDays }: TracePipelineProps,
     timeout: Duration,
   ): NodejsFunction {
     const memory = new JudgeMemory(this, 'JudgeMemory').table;
@@ -98,6 +100,7 @@ export class TracePipeline extends Construct {
         ASSESSMENTS_STREAM: archive.streams.assessments.deliveryStreamName,
         EVALUATIONS_QUEUE_URL: this.evaluations.queue.queueUrl,
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
+        JUDGE_MODELS: JSON.stringify(judges.models),
       },
     });
     this.evaluations.consumeWith(lambda, { batchSize: 10, maxConcurrency: 50 });

@@ -29,6 +29,7 @@ export class MonitoringStack extends Stack {
       traceStore,
       archiveBucket,
       archive,
+      judges: storage.judges,
       traceRetentionDays: config.traceRetentionDays,
     });
     const { arrivals, evaluations, indexTraces, runScorers, sweep } = pipeline;
@@ -48,6 +49,7 @@ export class MonitoringStack extends Stack {
     });
     new CfnOutput(this, 'ArrivalsQueueUrl', { value: arrivals.queue.queueUrl });
     new CfnOutput(this, 'EvaluationsQueueUrl', { value: evaluations.queue.queueUrl });
+    new CfnOutput(this, 'JudgeModels', { value: JSON.stringify(storage.judges.models) });
     new CfnOutput(this, 'AlarmTopic', { value: operations.topic.topicArn });
   }
 }

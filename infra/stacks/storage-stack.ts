@@ -1,6 +1,7 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { StageConfig } from '../config.ts';
+import { JudgeSecrets } from '../constructs/judge-secrets.ts';
 import { TraceBuckets } from '../constructs/trace-buckets.ts';
 import { TraceCatalog } from '../constructs/trace-catalog.ts';
 import { TraceTables } from '../constructs/trace-tables.ts';
@@ -9,11 +10,12 @@ export interface StorageStackProps extends StackProps {
   readonly config: StageConfig;
 }
 
-/** What must not be lost: tables, buckets, and the catalog over the archive. */
+/** What must not be lost: tables, buckets, the catalog over the archive, and the judges' keys. */
 export class StorageStack extends Stack {
   readonly tables: TraceTables;
   readonly buckets: TraceBuckets;
   readonly catalog: TraceCatalog;
+  readonly judges: JudgeSecrets;
 
   constructor(scope: Construct, id: string, { config, ...props }: StorageStackProps) {
     super(scope, id, {
@@ -27,6 +29,7 @@ export class StorageStack extends Stack {
       archive: this.buckets.archive,
       databaseName: config.name.toLowerCase(),
     });
+    this.judges = new JudgeSecrets(this, 'Judges', config);
     this.#outputs({
       TracesTable: this.tables.traces.tableName,
       RegistryTable: this.tables.registry.tableName,

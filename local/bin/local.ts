@@ -14,6 +14,9 @@ const usage = `usage: npm run local -- [options]
   --assembly <folder>     run an assembly that is synthesized already
   --firehose-seconds <n>  flush rows into the archive so often (default 5)
   --sweep-seconds <n>     run scheduled functions so often (default: as the template says)
+  --context <name=value>  as CDK's -c, e.g. judgeModels='{"providers":{"openai":{}}}'; may be given several times
+  --secrets <file>        JSON of secrets by name, e.g. {"assay/Assay/openai":"sk-…"}
+  --bedrock <url>         what answers for Bedrock's models
   --json                  print one JSON line when ready`;
 
 interface Keys {
@@ -28,6 +31,9 @@ const { values: options } = parseArgs({
     assembly: { type: 'string' },
     'firehose-seconds': { type: 'string', default: '5' },
     'sweep-seconds': { type: 'string' },
+    context: { type: 'string', multiple: true, default: [] },
+    secrets: { type: 'string' },
+    bedrock: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -53,11 +59,20 @@ async function run(): Promise<void> {
     assembly: options.assembly === undefined ? undefined : resolve(options.assembly),
     firehoseSeconds: Number(options['firehose-seconds']),
     sweepSeconds: sweepSeconds === undefined ? undefined : Number(sweepSeconds),
+    context: Object.fromEntries(options.context.map(toSetting)),
+    secretsFile: options.secrets === undefined ? undefined : resolve(options.secrets),
+    bedrockUrl: options.bedrock,
     log: (line) => console.error(line),
   });
   stopOnSignals(stack);
   const keys = await keysOf(stack, options.data);
   console.log(options.json ? readyLine(stack, keys) : page(stack, keys));
+}
+
+function toSetting(text: string): [string, string] {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new Error(`--context ${text}: expected name=value`);
+  return [name, value];
 }
 
 /** The first signal stops everything; a second one does not wait for it. */

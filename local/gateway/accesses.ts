@@ -1,4 +1,5 @@
 import type { DeployedResource } from '../template/assembly.ts';
+import { accountId, region } from '../template/physical-names.ts';
 import type { Access } from './policy.ts';
 
 /** A call to AWS as it came over HTTP. */
@@ -46,6 +47,10 @@ const services: Readonly<Record<string, Derive>> = {
   firehose: ({ operation, input }, resources) => [
     { action: `firehose:${operation}`, resource: arnOfRef(resources, String(input().DeliveryStreamName)) },
   ],
+  secretsmanager: ({ operation, input }, resources) => [
+    { action: `secretsmanager:${operation}`, resource: secretArn(String(input().SecretId), resources) },
+  ],
+  bedrock: ({ path }) => modelArns(path).map((resource) => ({ action: 'bedrock:InvokeModel', resource })),
   athena: ({ operation }) => [{ action: `athena:${operation}`, resource: '*' }],
   s3: ({ method, path, query }) => {
     const [, bucket = '', ...rest] = path.split('/');
@@ -64,6 +69,22 @@ const objectActions: Readonly<Record<string, string>> = {
   POST: 's3:PutObject',
   DELETE: 's3:DeleteObject',
 };
+
+function secretArn(id: string, resources: readonly DeployedResource[]): string {
+  if (id.startsWith('arn:')) return id;
+  const own = resources.find(
+    ({ type, properties }) => type === 'AWS::SecretsManager::Secret' && properties.Name === id,
+  );
+  return own?.arn ?? `arn:aws:secretsmanager:${region}:${accountId}:secret:${id}-AbCdEf`;
+}
+
+/** A profile is a right of its own, beside that to the model behind it (Bedrock user guide, "Prerequisites for inference profiles"). */
+function modelArns(path: string): readonly string[] {
+  const id = decodeURIComponent(/^\/model\/(.+)\/converse$/.exec(path)?.[1] ?? '');
+  if (id.startsWith('arn:')) return [id];
+  const model = `arn:aws:bedrock:${region}::foundation-model/${id.replace(/^(us|eu|apac|jp|au|ca|global)\./, '')}`;
+  return model.endsWith(`/${id}`) ? [model] : [`arn:aws:bedrock:${region}:${accountId}:inference-profile/${id}`, model];
+}
 
 const partiqlActions: Readonly<Record<string, string>> = {
   INSERT: 'PartiQLInsert',

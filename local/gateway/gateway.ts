@@ -24,8 +24,8 @@ export type InProcessService = (operation: string, input: Readonly<Record<string
 export interface GatewayOptions {
   readonly resources: () => readonly DeployedResource[];
   readonly callers: ReadonlyMap<string, Caller>;
-  /** Ports of emulators by service. */
-  readonly upstreams: ReadonlyMap<string, number>;
+  /** What answers for a service: an emulator's port on this machine, or any server. */
+  readonly upstreams: ReadonlyMap<string, number | URL>;
   readonly services: Readonly<Record<string, InProcessService>>;
   /** Answers what no service does: the stack's own controls. */
   readonly control: (path: string) => Promise<unknown> | undefined;
@@ -77,10 +77,11 @@ export class Gateway {
     if (inProcess) return reply(response, await inProcess(call.operation, call.input()));
     const translated = await this.#options.services[`${service}.${call.operation}`]?.(call.operation, call.input());
     if (translated !== undefined) return reply(response, translated);
-    const port = this.#options.upstreams.get(service);
-    if (port === undefined) throw new AwsError('UnknownService', `the local stack has no ${service}`);
-    const forward = () => this.#forward(request, response, { port, body });
-    return service === 's3' ? this.#conditionalPuts.run(request, { port, put: forward }) : forward();
+    const upstream = this.#options.upstreams.get(service);
+    if (upstream === undefined) throw new AwsError('UnknownService', `the local stack has no ${service}`);
+    const address = addressOf(upstream);
+    const forward = () => this.#forward(request, response, { ...address, body });
+    return service === 's3' ? this.#conditionalPuts.run(request, { port: address.port, put: forward }) : forward();
   }
 
   async #control(path: string, response: ServerResponse): Promise<void> {
@@ -115,23 +116,25 @@ export class Gateway {
   #forward(
     request: IncomingMessage,
     response: ServerResponse,
-    { port, body }: { port: number; body: Buffer },
+    { host, port, body }: { host: string; port: number; body: Buffer },
   ): Promise<void> {
     const { method, url: path, headers } = request;
     return new Promise((resolve, reject) => {
-      const forwarded = httpRequest(
-        { host: '127.0.0.1', port, method, path, headers, agent: this.#agent },
-        (answer) => {
-          response.writeHead(answer.statusCode ?? 502, answer.headers);
-          answer.pipe(response);
-          answer.once('end', resolve);
-          answer.once('error', reject);
-        },
-      );
+      const forwarded = httpRequest({ host, port, method, path, headers, agent: this.#agent }, (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+        answer.once('end', resolve);
+        answer.once('error', reject);
+      });
       forwarded.once('error', reject);
       forwarded.end(body);
     });
   }
+}
+
+function addressOf(upstream: number | URL): { host: string; port: number } {
+  if (typeof upstream === 'number') return { host: '127.0.0.1', port: upstream };
+  return { host: upstream.hostname, port: Number(upstream.port || 80) };
 }
 
 function toCall(

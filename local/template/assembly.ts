@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type Addresses, accountId, physicalNames, region } from './physical-names.ts';
+import { type Addresses, accountId, physicalNames, region, shortHash } from './physical-names.ts';
 import { type Resource, resolve, resolveOutputs, type Template } from './resolve.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -25,14 +25,15 @@ export interface Deployment {
   readonly outputs: ReadonlyMap<string, string>;
 }
 
-/** Synthesizes the app, or takes the assembly of the last synthesis where no source has changed since. Answers its folder. */
-export async function synthesize(): Promise<string> {
-  const folder = join(root, 'cdk.out');
+/** Synthesizes the app, or takes the assembly of the last synthesis where no source has changed since. Answers its folder, one a context. */
+export async function synthesize(context: Readonly<Record<string, string>> = {}): Promise<string> {
+  const settings = Object.entries(context).map(([name, value]) => `${name}=${value}`);
+  const folder = join(root, settings.length === 0 ? 'cdk.out' : `cdk.out-${shortHash(settings.sort().join('\n'))}`);
   const manifest = join(folder, 'manifest.json');
   for (let attempt = 1; ; attempt++) {
     if (existsSync(manifest) && (await newestSource()) < (await stat(manifest)).mtimeMs) return folder;
     try {
-      await runSynth(folder);
+      await runSynth(folder, settings);
       return folder;
     } catch (error) {
       // Two stacks that start at once: the other one's assembly will do.
@@ -44,9 +45,9 @@ export async function synthesize(): Promise<string> {
 
 const attempts = 30;
 
-function runSynth(folder: string): Promise<unknown> {
+function runSynth(folder: string, settings: readonly string[]): Promise<unknown> {
   const cdk = join(root, 'node_modules/aws-cdk/bin/cdk');
-  const args = [cdk, 'synth', '--quiet', '--output', folder];
+  const args = [cdk, 'synth', '--quiet', '--output', folder, ...settings.flatMap((setting) => ['-c', setting])];
   return promisify(execFile)(process.execPath, args, { cwd: root, maxBuffer: 1e8 });
 }
 

@@ -32,6 +32,10 @@ export function physicalNames(stackName: string, addresses: Addresses): Physical
     'AWS::Logs::LogGroup': (id) => both(nameOf(id), `logs:${region}:${accountId}:log-group:${nameOf(id)}:*`),
     'AWS::SNS::Topic': (id) =>
       both(`arn:aws:sns:${region}:${accountId}:${nameOf(id)}`, `sns:${region}:${accountId}:${nameOf(id)}`),
+    'AWS::SecretsManager::Secret': (id, { Name }) => {
+      const arn = `secretsmanager:${region}:${accountId}:secret:${String(Name ?? nameOf(id))}-AbCdEf`;
+      return both(`arn:aws:${arn}`, arn);
+    },
     'AWS::Glue::Table': (id, { TableInput }) => {
       const name = String((TableInput as { Name?: string } | undefined)?.Name ?? nameOf(id));
       return both(name, `glue:${region}:${accountId}:table/${name}`);
@@ -63,6 +67,6 @@ function both(ref: string, arn: string): { ref: string; arn: string } {
   return { ref, arn };
 }
 
-function shortHash(text: string): string {
+export function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }

@@ -1,8 +1,8 @@
-import { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime';
+import { BedrockRuntimeClient, type BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { FirehoseClient } from '@aws-sdk/client-firehose';
 import { S3Client } from '@aws-sdk/client-s3';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
@@ -51,8 +51,9 @@ function unlogged<T extends Client>(client: T): T {
  * Calls are not repeated: how long to wait for a model that is throttled or down is decided for all traces together. Each call brings its own
  * time limit. HTTP/1.1, which 50 calls in flight ask little of, instead of this client's HTTP/2: any server that speaks Converse will do.
  */
-export function bedrock(): BedrockRuntimeClient {
-  return new BedrockRuntimeClient({
+export function bedrock(given: BedrockRuntimeClientConfig = {}): BedrockRuntimeClient {
+  const client = new BedrockRuntimeClient({
+    ...given,
     maxAttempts: 1,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 2_000,
@@ -60,8 +61,9 @@ export function bedrock(): BedrockRuntimeClient {
       httpAgent: { maxSockets: 200, keepAlive: true },
     }),
   });
+  return unlogged(client);
 }
 
-export function secretsManager(): SecretsManagerClient {
-  return new SecretsManagerClient(options);
+export function secretsManager(given: SecretsManagerClientConfig = {}): SecretsManagerClient {
+  return unlogged(new SecretsManagerClient({ ...given, ...options }));
 }

@@ -218,6 +218,7 @@ export class InMemoryStack {
         combine: false,
         costOf: () => undefined,
       }),
+      flush: async () => {},
       messages: process.wrap({
         delay: async (receiptHandle: string, ms: number) => void this.#delays.set(receiptHandle, this.nowMs + ms),
       }),

@@ -16,7 +16,13 @@ let tables: Tables;
 beforeAll(async () => {
   const endpoint = `http://127.0.0.1:${await aws.listen()}`;
   const client = new DynamoDBClient({ endpoint, ...localCredentials });
-  tables = { client, traces: 'traces', registry: 'registry', requestCounts: 'requestCounts' };
+  tables = {
+    client,
+    traces: 'traces',
+    registry: 'registry',
+    requestCounts: 'requestCounts',
+    judgeMemory: 'judgeMemory',
+  };
 });
 
 afterAll(async () => {
