@@ -10,6 +10,7 @@ import type { IndexTracesEnv } from '../../functions/index-traces/env.ts';
 import type { RunScorersEnv } from '../../functions/run-scorers/env.ts';
 import type { SweepEnv } from '../../functions/sweep/env.ts';
 import { grantObjects, grantPutRecords, grantSendMessages, grantTable } from './grants.ts';
+import { grantJudges } from './judge-grants.ts';
 import type { JudgeSecrets } from './judge-secrets.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { TraceArchive } from './trace-archive.ts';
@@ -104,6 +105,7 @@ export class TracePipeline extends Construct {
     grantTable(registry, lambda, ['GetItem']);
     grantObjects(traceStore, lambda, { read: ['segments/*'] });
     grantPutRecords(archive.streams.assessments, lambda);
+    grantJudges(judges, lambda);
     return lambda;
   }
 
