@@ -11,6 +11,7 @@ import type { RunScorersEnv } from '../../functions/run-scorers/env.ts';
 import type { SweepEnv } from '../../functions/sweep/env.ts';
 import { grantDelayMessages, grantObjects, grantPutRecords, grantSendMessages, grantTable } from './grants.ts';
 import { JudgeMemory } from './judge-memory.ts';
+import { grantJudges } from './judge-grants.ts';
 import type { JudgeSecrets } from './judge-secrets.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { TraceArchive } from './trace-archive.ts';
@@ -111,6 +112,7 @@ export class TracePipeline extends Construct {
     grantObjects(traceStore, lambda, { read: ['segments/*'] });
     grantPutRecords(archive.streams.assessments, lambda);
     grantDelayMessages(this.evaluations.queue, lambda);
+    grantJudges(judges, lambda);
     return lambda;
   }
 

@@ -105,7 +105,7 @@ export function toJudgeError(
 }
 
 /** OpenAI quotes the beginning and end of a key that it does not know; a proxy may quote all of it. */
-export function withoutSecrets(text: string, secrets: readonly string[]): string {
+function withoutSecrets(text: string, secrets: readonly string[]): string {
   const known = secrets
     .filter((secret) => secret.length > 0)
     .reduce((rest, secret) => rest.replaceAll(secret, '…'), text);

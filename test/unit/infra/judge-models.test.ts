@@ -2,6 +2,7 @@ import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../../infra/config.ts';
+import { resolve, type Template } from '../../../local/template/resolve.ts';
 import { judgeModelsText } from '../../../shared/contracts/judge-models-config.ts';
 import { synthesizedApp } from '../../support/synth.ts';
 import { testApp } from '../../support/test-app.ts';
@@ -53,6 +54,79 @@ describe('the function that judges', () => {
         theirs: { secret: 'team/llm-key' },
       },
     });
+  });
+});
+
+describe('the role of the function that judges', () => {
+  interface Statement {
+    readonly Action: string;
+    readonly Resource: unknown;
+    readonly Condition?: unknown;
+  }
+
+  const account = '123456789012';
+
+  function statements(models: object): readonly Statement[] {
+    const { monitoring: template } = synthesizedApp({ judgeModels: JSON.stringify(models) });
+    const context = {
+      template: template.toJSON() as Template,
+      names: { ref: (id: string) => id, attribute: (id: string, _: unknown, name: string) => `${id}.${name}` },
+      pseudo: { 'AWS::Partition': 'aws', 'AWS::Region': 'eu-west-1', 'AWS::AccountId': account },
+      imports: { get: (name: string) => name } as unknown as ReadonlyMap<string, string>,
+    };
+    const policies = resolve(Object.values(template.findResources('AWS::IAM::Policy')), context) as {
+      Properties: { PolicyDocument: { Statement: Statement[] } };
+    }[];
+    return policies
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .filter(({ Action }) => /^(bedrock|secretsmanager):/.test(String(Action)))
+      .map(({ Action, Resource, Condition }) => ({ Action, Resource, ...(Condition !== undefined && { Condition }) }));
+  }
+
+  const arn = 'arn:aws:bedrock:eu-west-1';
+  const own = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc';
+  const through = (profile: string, model: string) => ({
+    Action: 'bedrock:InvokeModel',
+    Resource: `arn:aws:bedrock:*::foundation-model/${model}`,
+    Condition: { StringEquals: { 'bedrock:InferenceProfileArn': profile } },
+  });
+
+  it.each([
+    [
+      'amazon.nova-micro-v1:0',
+      [{ Action: 'bedrock:InvokeModel', Resource: `${arn}::foundation-model/amazon.nova-micro-v1:0` }],
+    ],
+    [
+      'us.amazon.nova-micro-v1:0',
+      [
+        { Action: 'bedrock:InvokeModel', Resource: `${arn}:123456789012:inference-profile/us.amazon.nova-micro-v1:0` },
+        through(`${arn}:123456789012:inference-profile/us.amazon.nova-micro-v1:0`, 'amazon.nova-micro-v1:0'),
+      ],
+    ],
+    [own, [{ Action: 'bedrock:InvokeModel', Resource: own }, through(own, '*')]],
+  ])('allows the model %s and no other', (model, expected) => {
+    const found = statements({ default: `bedrock:/${model}` });
+    expect(found).toHaveLength(expected.length);
+    expect(found).toEqual(expect.arrayContaining(expected));
+  });
+
+  it('allows the secrets that are configured and no other', () => {
+    const { providers } = judgeModels;
+    const exact = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:x-AbCdEf';
+    const found = statements({
+      default: 'openai:/gpt-4o',
+      providers: { ...providers, third: { ...providers.theirs, secret: exact } },
+    });
+    expect(found).toEqual([
+      {
+        Action: 'secretsmanager:GetSecretValue',
+        Resource: [
+          exact,
+          expect.stringContaining('ExportsOutputRefJudges'),
+          'arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/llm-key-??????',
+        ],
+      },
+    ]);
   });
 });
 
