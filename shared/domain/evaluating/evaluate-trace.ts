@@ -1,4 +1,5 @@
 import type { Assessment } from '../assessment.ts';
+import { SandboxUnavailableError } from '../code/run-code.ts';
 import { type EvaluationOutcome, type EvaluationRequest, isFinished, type SelectedScorer } from '../evaluation.ts';
 import { toScorableTrace } from '../facts/scorable.ts';
 import { readSpans } from '../indexing/block.ts';
@@ -43,6 +44,7 @@ type HeldEvaluation = Evaluation & { readonly scorer: { readonly held: string } 
  * Runs the selected scorers on one trace. What they found is stored, then archived, and only then the outcome says done: a run
  * that died is repeated and overwrites the same assessments. A scorer that cannot run now is held: it has an outcome that says why,
  * and no assessment. A trace that has been deleted meanwhile is left alone.
+ * @throws SandboxUnavailableError when code could not be run, after all else is kept: the message comes again, for that scorer alone
  */
 export async function evaluateTrace(request: EvaluationRequest, deps: EvaluateTraceDeps): Promise<void> {
   const record = await deps.index.readTrace(request.traceId);
@@ -52,8 +54,10 @@ export async function evaluateTrace(request: EvaluationRequest, deps: EvaluateTr
   const evaluations = await Promise.all(pending.map((selected) => prepare(selected, { request, deps })));
   const held = evaluations.filter(isHeld).map((evaluation) => heldOutcome(evaluation, { request, deps }));
   const runnable = evaluations.filter((evaluation) => !isHeld(evaluation));
-  const judged = runnable.length === 0 ? [] : await judge(runnable, { request, record, deps });
+  const { judged, unavailable } =
+    runnable.length === 0 ? { judged: [] } : await judge(runnable, { request, record, deps });
   await deps.outcomes.put([...held, ...judged]);
+  if (unavailable !== undefined) throw unavailable;
 }
 
 function isJudged(
@@ -103,12 +107,14 @@ interface Context {
 async function judge(
   evaluations: readonly Evaluation[],
   { request, record, deps }: Context,
-): Promise<readonly EvaluationOutcome[]> {
+): Promise<{ judged: readonly EvaluationOutcome[]; unavailable?: unknown }> {
   const trace = await loadTrace(record, deps);
-  const judged = await Promise.all(evaluations.map((evaluation) => evaluate(evaluation, { request, trace, deps })));
+  const settled = await Promise.allSettled(evaluations.map((each) => evaluate(each, { request, trace, deps })));
+  const judged = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const unavailable = settled.find((result) => result.status === 'rejected')?.reason;
   const written = await deps.assessments.put(judged.flatMap(({ assessments }) => assessments));
   await deps.archive.addAssessments(written);
-  return judged.map(({ outcome }) => outcome);
+  return { judged: judged.map(({ outcome }) => outcome), unavailable };
 }
 
 /** The whole trace, blocks that are not merged yet included: one fetch for all its scorers. */
@@ -150,6 +156,8 @@ async function run(
   try {
     return { scorer, results: await scorer.score(trace) };
   } catch (error) {
+    // Nothing was found out.
+    if (error instanceof SandboxUnavailableError) throw error;
     return { scorer, results: [failed('SCORER_ERROR', error instanceof Error ? error.message : String(error))] };
   }
 }
