@@ -5,6 +5,7 @@ export const envSchema = z.object({
   REGISTRY_TABLE: z.string().min(1),
   TRACE_STORE_BUCKET: z.string().min(1),
   ASSESSMENTS_STREAM: z.string().min(1),
+  RUN_PYTHON_FUNCTION: z.string().min(1),
   TRACE_RETENTION_DAYS: z
     .string()
     .regex(/^[1-9]\d*$/)

@@ -1,4 +1,5 @@
 import type { DeployedResource } from '../template/assembly.ts';
+import { accountId, region } from '../template/physical-names.ts';
 import type { Access } from './policy.ts';
 
 /** A call to AWS as it came over HTTP. */
@@ -46,6 +47,12 @@ const services: Readonly<Record<string, Derive>> = {
   firehose: ({ operation, input }, resources) => [
     { action: `firehose:${operation}`, resource: arnOfRef(resources, String(input().DeliveryStreamName)) },
   ],
+  lambda: ({ input }, resources) => {
+    const name = String(input().FunctionName);
+    const known = resources.find(({ type, ref }) => type === 'AWS::Lambda::Function' && ref === name);
+    const resource = known?.arn ?? `arn:aws:lambda:${region}:${accountId}:function:${name}`;
+    return [{ action: 'lambda:InvokeFunction', resource }];
+  },
   athena: ({ operation }) => [{ action: `athena:${operation}`, resource: '*' }],
   s3: ({ method, path, query }) => {
     const [, bucket = '', ...rest] = path.split('/');
