@@ -14,6 +14,7 @@ import type { Access } from './gateway/policy.ts';
 import { EventSource } from './lambda/event-source.ts';
 import { eventSourcesOf } from './lambda/event-sources.ts';
 import { functionsOf, type LocalFunction } from './lambda/functions.ts';
+import { invocations } from './lambda/invocations.ts';
 import { Schedules } from './schedules.ts';
 import { Athena } from './services/athena.ts';
 import { type LocalDynamoDB, startDynamoDB } from './services/dynamodb.ts';
@@ -241,6 +242,7 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
 
   const functions = functionsOf(deployment, { assembly, endpoint, log });
   for (const { accessKeyId, spec, statements } of functions) callers.set(accessKeyId, { name: spec.name, statements });
+  services.lambda = invocations(functions);
   signers = signersOf(credentials, functions);
   routes = routesOf(resources, functions);
   const sqs = new SQSClient({ ...direct, md5: false });

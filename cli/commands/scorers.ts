@@ -18,6 +18,8 @@ export function addScorerCommands(program: Command, { client, print }: { client:
       'a built-in heuristic: error_free, pii, latency, response_length, regex, keywords, refusal, …',
     )
     .option('--set <key=value...>', 'parameters of the heuristic', collect, {})
+    .option('--javascript <path>', 'a function of inputs, outputs, expectations and trace')
+    .option('--function <name>', 'a Lambda function whose name begins with assay-scorer-')
     .option('--file <path>', 'a scorer as MLflow serializes it, as JSON')
     .action(async (name: string, options: RegisterOptions) => {
       const serialized = serializedScorer(name, options);
@@ -95,13 +97,20 @@ interface RegisterOptions {
   readonly experiment: string;
   readonly heuristic?: string;
   readonly set: Readonly<Record<string, unknown>>;
+  readonly javascript?: string;
+  readonly function?: string;
   readonly file?: string;
 }
 
-function serializedScorer(name: string, { heuristic, set, file }: RegisterOptions): string {
-  if ((heuristic === undefined) === (file === undefined)) throw new UsageError('give either --heuristic or --file');
+function serializedScorer(name: string, { heuristic, set, javascript, function: own, file }: RegisterOptions): string {
+  if ([heuristic, javascript, own, file].filter((given) => given !== undefined).length !== 1)
+    throw new UsageError('give one of --heuristic, --javascript, --function and --file');
   if (file !== undefined) return readScorer(file);
-  return JSON.stringify({ name, serialization_version: 1, assay_heuristic: { type: heuristic, ...set } });
+  const common = { name, serialization_version: 1 };
+  if (javascript !== undefined)
+    return JSON.stringify({ ...common, assay_code: { language: 'javascript', source: readScorer(javascript) } });
+  if (own !== undefined) return JSON.stringify({ ...common, assay_code: { language: 'lambda', function: own } });
+  return JSON.stringify({ ...common, assay_heuristic: { type: heuristic, ...set } });
 }
 
 function readScorer(file: string): string {

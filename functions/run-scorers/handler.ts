@@ -1,4 +1,4 @@
-import { dynamodb, firehose, s3, sqs } from '../../shared/adapters/aws-clients.ts';
+import { dynamodb, firehose, lambda, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoAssessmentStore } from '../../shared/adapters/dynamo-assessment-store.ts';
 import { dynamoEvaluationStore } from '../../shared/adapters/dynamo-evaluation-store.ts';
 import { dynamoRuleStore } from '../../shared/adapters/dynamo-rule-store.ts';
@@ -6,9 +6,12 @@ import { dynamoScorerStore } from '../../shared/adapters/dynamo-scorer-store.ts'
 import { dynamoTraceIndex } from '../../shared/adapters/dynamo-trace-index.ts';
 import { firehoseAssessmentArchive } from '../../shared/adapters/firehose-archive.ts';
 import { judging } from '../../shared/adapters/judging.ts';
+import { lambdaFunctionInvoker } from '../../shared/adapters/lambda-function-invoker.ts';
 import { otlpTraceCodec } from '../../shared/adapters/otlp-trace-codec.ts';
+import { quickjsCodeRunner } from '../../shared/adapters/quickjs-code-runner.ts';
 import { s3SegmentStore } from '../../shared/adapters/s3-segment-store.ts';
 import { sqsMessageDelay } from '../../shared/adapters/sqs-message-delay.ts';
+import { invokedFunction, invokedPython, runCode } from '../../shared/contracts/code/invoked-code.ts';
 import { createScorer } from '../../shared/contracts/serialized-scorer.ts';
 import { readEnv } from '../../shared/runtime/env.ts';
 import { logger } from '../../shared/runtime/logger.ts';
@@ -19,6 +22,13 @@ const env = readEnv(envSchema);
 const dynamoClient = dynamodb();
 const retentionDays = env.TRACE_RETENTION_DAYS;
 const now = Date.now;
+const functions = lambdaFunctionInvoker(lambda);
+const run = runCode({
+  // Beside the bundle: infra/constructs/trace-pipeline.ts puts it there.
+  javascript: quickjsCodeRunner(new URL('./quickjs-worker.mjs', import.meta.url)).run,
+  python: invokedPython(functions, env.RUN_PYTHON_FUNCTION),
+  lambda: invokedFunction(functions),
+});
 
 export const handler = createHandler({
   ...judging({
@@ -34,7 +44,7 @@ export const handler = createHandler({
   codec: otlpTraceCodec,
   scorers: dynamoScorerStore(dynamoClient, env.REGISTRY_TABLE),
   rules: dynamoRuleStore(dynamoClient, env.REGISTRY_TABLE, { cacheSeconds: 30, now }),
-  createScorer,
+  createScorer: (version) => createScorer(version, run),
   assessments: dynamoAssessmentStore(dynamoClient, env.TRACES_TABLE, { retentionDays }),
   outcomes: dynamoEvaluationStore(dynamoClient, env.TRACES_TABLE, { retentionDays }),
   archive: firehoseAssessmentArchive(firehose(), { stream: env.ASSESSMENTS_STREAM, now }),

@@ -1,10 +1,11 @@
-import { Validations } from 'aws-cdk-lib';
+import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { DeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
 
 // The library's grantReadData, grantWrite and their like give more than a function calls. These give just that.
 
@@ -58,6 +59,21 @@ export function grantSendMessages(queue: IQueue, grantee: IGrantable): void {
   grantee.grantPrincipal.addToPrincipalPolicy(
     new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }),
   );
+}
+
+/** Invocation of functions whose names begin so; versions and aliases of them, too. */
+export function grantInvokeByPrefix(scope: Construct, lambda: NodejsFunction, prefix: string): void {
+  const arn = Stack.of(scope).formatArn({
+    service: 'lambda',
+    resource: 'function',
+    resourceName: `${prefix}*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  lambda.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [arn] }));
+  Validations.of(lambda).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:${prefix}*]`,
+    reason: 'users name functions of theirs so to let them judge traces; which ones is not known here',
+  });
 }
 
 export function grantPutRecords(stream: DeliveryStream, grantee: IGrantable): void {

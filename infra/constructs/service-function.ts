@@ -12,6 +12,17 @@ export interface ServiceFunctionProps<Env extends Record<string, unknown>> {
   readonly memorySize: number;
   /** What `functions/<name>/env.ts` asks for: leaving a variable out does not compile. */
   readonly environment: { readonly [K in keyof Env]: string };
+  /** False: its role may do nothing but write its log. */
+  readonly isTraced?: boolean;
+  /** What lies beside the bundle: programs of threads and processes, and files that they read. */
+  readonly beside?: Beside;
+}
+
+interface Beside {
+  /** Path in the asset, `.mjs`, by path in the repository. */
+  readonly programs?: Readonly<Record<string, string>>;
+  /** Folder in the asset by path in the repository. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 const root = join(import.meta.dirname, '../..');
@@ -20,8 +31,9 @@ const root = join(import.meta.dirname, '../..');
 export class ServiceFunction<Env extends Record<string, unknown>> extends Construct {
   readonly lambda: NodejsFunction;
 
-  constructor(scope: Construct, id: string, { name, timeout, memorySize, environment }: ServiceFunctionProps<Env>) {
+  constructor(scope: Construct, id: string, props: ServiceFunctionProps<Env>) {
     super(scope, id);
+    const { name, timeout, memorySize, environment, isTraced = true, beside = {} } = props;
     const logGroup = new LogGroup(this, 'Logs', {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -39,7 +51,7 @@ export class ServiceFunction<Env extends Record<string, unknown>> extends Constr
       environment: { ...environment, POWERTOOLS_SERVICE_NAME: name },
       logGroup,
       loggingFormat: LoggingFormat.JSON,
-      tracing: Tracing.ACTIVE,
+      tracing: isTraced ? Tracing.ACTIVE : Tracing.DISABLED,
       bundling: {
         format: OutputFormat.ESM,
         target: 'node24',
@@ -50,10 +62,30 @@ export class ServiceFunction<Env extends Record<string, unknown>> extends Constr
         // Some dependencies are CommonJS and call require for Node's own modules.
         banner:
           "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+        commandHooks: {
+          beforeBundling: () => [],
+          beforeInstall: () => [],
+          afterBundling: (inputDir, outputDir) => commandsFor(beside, { inputDir, outputDir }),
+        },
       },
     });
     acknowledgeManagedPolicies(this.lambda);
   }
+}
+
+/** Shell commands that put what lies beside a bundle into its asset. */
+function commandsFor(
+  { programs = {}, files = {} }: Beside,
+  { inputDir, outputDir }: { inputDir: string; outputDir: string },
+): string[] {
+  const bundled = Object.entries(programs).map(
+    ([source, target]) =>
+      `npx --no-install esbuild --bundle "${inputDir}/${source}" --outfile="${outputDir}/${target}" --platform=node --target=node24 --format=esm --minify --log-level=warning`,
+  );
+  const copied = Object.entries(files).map(
+    ([source, target]) => `mkdir -p "${outputDir}/${target}" && cp "${inputDir}/${source}" "${outputDir}/${target}/"`,
+  );
+  return [...bundled, ...copied];
 }
 
 function acknowledgeManagedPolicies(lambda: NodejsFunction): void {

@@ -7,9 +7,18 @@ import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { IndexTracesEnv } from '../../functions/index-traces/env.ts';
+import type { RunPythonEnv } from '../../functions/run-python/env.ts';
 import type { RunScorersEnv } from '../../functions/run-scorers/env.ts';
 import type { SweepEnv } from '../../functions/sweep/env.ts';
-import { grantDelayMessages, grantObjects, grantPutRecords, grantSendMessages, grantTable } from './grants.ts';
+import { ownFunctionPrefix } from '../../shared/domain/code/code-definition.ts';
+import {
+  grantDelayMessages,
+  grantInvokeByPrefix,
+  grantObjects,
+  grantPutRecords,
+  grantSendMessages,
+  grantTable,
+} from './grants.ts';
 import { grantJudges } from './judge-grants.ts';
 import { JudgeMemory } from './judge-memory.ts';
 import type { JudgeSecrets } from './judge-secrets.ts';
@@ -33,6 +42,7 @@ export class TracePipeline extends Construct {
   readonly evaluations: WorkQueue;
   readonly indexTraces: NodejsFunction;
   readonly runScorers: NodejsFunction;
+  readonly runPython: NodejsFunction;
   readonly sweep: NodejsFunction;
 
   constructor(scope: Construct, id: string, props: TracePipelineProps) {
@@ -42,6 +52,7 @@ export class TracePipeline extends Construct {
     // Throttled models burn receives: twice as many.
     this.evaluations = new WorkQueue(this, 'Evaluations', { consumerTimeout: scoringTimeout, maxReceives: 10 });
     this.indexTraces = this.#indexTraces(props, indexTimeout);
+    this.runPython = this.#runPython();
     this.runScorers = this.#runScorers(props, scoringTimeout);
     this.sweep = this.#sweep(props);
   }
@@ -100,11 +111,17 @@ export class TracePipeline extends Construct {
         TRACE_STORE_BUCKET: traceStore.bucketName,
         ASSESSMENTS_STREAM: archive.streams.assessments.deliveryStreamName,
         EVALUATIONS_QUEUE_URL: this.evaluations.queue.queueUrl,
+        RUN_PYTHON_FUNCTION: this.runPython.functionName,
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
         JUDGE_MODELS: JSON.stringify(judges.models),
       },
+      beside: { programs: { 'shared/adapters/quickjs/quickjs-worker.ts': 'quickjs-worker.mjs' } },
     });
     this.evaluations.consumeWith(lambda, { batchSize: 10, maxConcurrency: 50 });
+    lambda.addToRolePolicy(
+      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.runPython.functionArn] }),
+    );
+    grantInvokeByPrefix(this, lambda, ownFunctionPrefix);
     grantTable(traces, lambda, ['Query', 'BatchWriteItem', 'PutItem', 'UpdateItem']);
     // A scorer whose judge cannot be asked is paused in the rules, and resumed; budgets are booked with updates.
     grantTable(registry, lambda, ['GetItem', 'PutItem', 'UpdateItem']);
@@ -113,6 +130,29 @@ export class TracePipeline extends Construct {
     grantPutRecords(archive.streams.assessments, lambda);
     grantDelayMessages(this.evaluations.queue, lambda);
     grantJudges(judges, lambda);
+    return lambda;
+  }
+
+  /** Users' Python. Nothing is granted to it: whatever escapes the interpreter and its process finds no right to use. */
+  #runPython(): NodejsFunction {
+    const pyodide = ['pyodide.mjs', 'pyodide.asm.mjs', 'pyodide.asm.wasm', 'python_stdlib.zip', 'pyodide-lock.json'];
+    const { lambda } = new ServiceFunction<RunPythonEnv>(this, 'RunPython', {
+      name: 'run-python',
+      // Ten seconds of a scorer, and the start of its interpreter on a bad day.
+      timeout: Duration.seconds(30),
+      // One virtual CPU; the interpreter may take 384 MB.
+      memorySize: 1769,
+      environment: {},
+      isTraced: false,
+      beside: {
+        programs: { 'shared/adapters/pyodide/python-child.ts': 'python/python-child.mjs' },
+        files: {
+          'shared/adapters/pyodide/mlflow_shim.py': 'python',
+          'shared/adapters/pyodide/runner.py': 'python',
+          ...Object.fromEntries(pyodide.map((file) => [`node_modules/pyodide/${file}`, 'pyodide'])),
+        },
+      },
+    });
     return lambda;
   }
 

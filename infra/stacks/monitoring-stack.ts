@@ -32,7 +32,7 @@ export class MonitoringStack extends Stack {
       judges: storage.judges,
       traceRetentionDays: config.traceRetentionDays,
     });
-    const { arrivals, evaluations, indexTraces, runScorers, sweep } = pipeline;
+    const { arrivals, evaluations, indexTraces, runScorers, runPython, sweep } = pipeline;
     const { receiveTraces, serveApi, authorizeRequest } = new TraceApi(this, 'Front', {
       traces,
       registry,
@@ -43,7 +43,7 @@ export class MonitoringStack extends Stack {
     });
     const operations = new Operations(this, 'Operations', {
       queues: { arrivals, evaluations },
-      functions: { receiveTraces, indexTraces, runScorers, serveApi, authorizeRequest, sweep },
+      functions: { receiveTraces, indexTraces, runScorers, runPython, serveApi, authorizeRequest, sweep },
       archive,
       alarmEmail: config.alarmEmail,
     });

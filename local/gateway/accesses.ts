@@ -51,6 +51,12 @@ const services: Readonly<Record<string, Derive>> = {
     { action: `secretsmanager:${operation}`, resource: secretArn(String(input().SecretId), resources) },
   ],
   bedrock: ({ path }) => modelArns(path).map((resource) => ({ action: 'bedrock:InvokeModel', resource })),
+  lambda: ({ input }, resources) => {
+    const name = String(input().FunctionName);
+    const known = resources.find(({ type, ref }) => type === 'AWS::Lambda::Function' && ref === name);
+    const resource = known?.arn ?? `arn:aws:lambda:${region}:${accountId}:function:${name}`;
+    return [{ action: 'lambda:InvokeFunction', resource }];
+  },
   athena: ({ operation }) => [{ action: `athena:${operation}`, resource: '*' }],
   s3: ({ method, path, query }) => {
     const [, bucket = '', ...rest] = path.split('/');

@@ -74,6 +74,7 @@ export class Gateway {
     const call = toCall(request, { service, url, body });
     this.#check(request, call);
     const inProcess = this.#options.services[service];
+    if (service === 'lambda' && inProcess) return replyInvoked(response, await inProcess(call.operation, call.input()));
     if (inProcess) return reply(response, await inProcess(call.operation, call.input()));
     const translated = await this.#options.services[`${service}.${call.operation}`]?.(call.operation, call.input());
     if (translated !== undefined) return reply(response, translated);
@@ -141,6 +142,7 @@ function toCall(
   request: IncomingMessage,
   { service, url, body }: { service: string; url: URL; body: Buffer },
 ): AwsCall {
+  if (service === 'lambda') return toInvocation(request, { url, body });
   let parsed: Record<string, unknown> | undefined;
   const target = String(request.headers['x-amz-target'] ?? '');
   return {
@@ -151,6 +153,32 @@ function toCall(
     query: url.searchParams,
     input: () => (parsed ??= JSON.parse(body.toString('utf8') || '{}') as Record<string, unknown>),
   };
+}
+
+/** `POST /2015-03-31/functions/<name>/invocations`: Lambda API reference, "Invoke". */
+function toInvocation(request: IncomingMessage, { url, body }: { url: URL; body: Buffer }): AwsCall {
+  const [, name] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(url.pathname) ?? [];
+  if (name === undefined)
+    throw new AwsError('UnknownOperation', `the local stack only invokes functions: ${url.pathname}`);
+  const input = { FunctionName: decodeURIComponent(name), Payload: body.toString('utf8') };
+  return {
+    service: 'lambda',
+    operation: 'Invoke',
+    method: request.method ?? 'POST',
+    path: url.pathname,
+    query: url.searchParams,
+    input: () => input,
+  };
+}
+
+function replyInvoked(response: ServerResponse, answer: unknown): void {
+  const { FunctionError, Payload } = answer as { FunctionError?: string; Payload: string };
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'x-amzn-requestid': 'local',
+    ...(FunctionError !== undefined && { 'x-amz-function-error': FunctionError }),
+  });
+  response.end(Payload);
 }
 
 /** `Credential=<key>/<date>/<region>/<service>/aws4_request`, in the header or, of a signed URL, in the query. */

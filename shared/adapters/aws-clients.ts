@@ -1,6 +1,7 @@
 import { BedrockRuntimeClient, type BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { FirehoseClient } from '@aws-sdk/client-firehose';
+import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -32,6 +33,16 @@ export function s3(): S3Client {
 /** `md5: false`: checking the digest of an 80 KB message costs more CPU than all the rest of sending it; TLS protects it already. */
 export function sqs(): SQSClient {
   return unlogged(new SQSClient({ ...options, md5: false }));
+}
+
+/**
+ * Loaded when it is needed. One attempt: whoever invokes is delivered again. Longer than the functions of Assay that are invoked may
+ * take (run-python), and as long as those of users.
+ */
+export async function lambda(): Promise<LambdaClient> {
+  const sdk = await import('@aws-sdk/client-lambda');
+  const requestHandler = { ...options.requestHandler, requestTimeout: 60_000 };
+  return unlogged(new sdk.LambdaClient({ ...options, maxAttempts: 1, requestHandler }));
 }
 
 interface Client {

@@ -10,7 +10,7 @@ import { type ScorerReader, writtenFor } from './scorer-for-client.ts';
 /** MLflow's entities as its REST API spells them (mlflow/protos/service.proto); snake_case, int64 as numbers, times in RFC 3339. */
 
 export function mlflowTraceInfo(
-  { traceId, experimentId, facts }: TraceInfo,
+  { traceId, experimentId, facts }: Pick<TraceInfo, 'traceId' | 'experimentId' | 'facts'>,
   assessments: readonly Assessment[],
 ): object {
   const { tokens, cost } = facts;

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import type { CodeDefinition } from '../domain/code/code-definition.ts';
 import type { HeuristicDefinition } from '../domain/heuristics/definition.ts';
+import { InvalidCodeError, parseCodeDefinition } from './code/code-definition.ts';
 import { InvalidHeuristicError, parseHeuristicDefinition } from './heuristic-definition.ts';
 import { parseBuiltinHeuristic } from './mlflow-heuristics.ts';
 
@@ -28,6 +30,7 @@ type ScorerBody =
       readonly model?: string;
       readonly parameters: JsonObject;
     }
+  | { readonly kind: 'assay-code'; readonly code: CodeDefinition }
   | { readonly kind: 'code'; readonly source: string; readonly signature: string; readonly functionName: string }
   | { readonly kind: 'ensemble'; readonly ensembleFunction: string; readonly scorers: readonly SerializedScorer[] }
   | { readonly kind: 'third-party'; readonly module: string; readonly className: string }
@@ -47,6 +50,7 @@ const wireScorer = z.looseObject({
   description: z.string().nullish(),
   is_session_level_scorer: z.boolean().nullish(),
   assay_heuristic: z.unknown().optional(),
+  assay_code: z.unknown().optional(),
   builtin_scorer_class: z.string().nullish(),
   builtin_scorer_pydantic_data: jsonObject.nullish(),
   instructions_judge_pydantic_data: z.looseObject({ instructions: z.string(), model: z.string().nullish() }).nullish(),
@@ -63,6 +67,7 @@ type WireScorer = z.infer<typeof wireScorer>;
 /** The keys of which exactly one says what kind of scorer it is. */
 const kindKeys = [
   'assay_heuristic',
+  'assay_code',
   'builtin_scorer_class',
   'call_source',
   'instructions_judge_pydantic_data',
@@ -110,8 +115,9 @@ function readBody(wire: WireScorer): ScorerBody {
 const bodyReaders: Readonly<Record<(typeof kindKeys)[number], (wire: WireScorer) => ScorerBody>> = {
   assay_heuristic: (wire) => ({
     kind: 'heuristic',
-    definition: readHeuristic(() => parseHeuristicDefinition(wire.assay_heuristic)),
+    definition: readDefinition(() => parseHeuristicDefinition(wire.assay_heuristic)),
   }),
+  assay_code: (wire) => ({ kind: 'assay-code', code: readDefinition(() => parseCodeDefinition(wire.assay_code)) }),
   builtin_scorer_class: readBuiltin,
   call_source: (wire) => ({
     kind: 'code',
@@ -137,7 +143,7 @@ const bodyReaders: Readonly<Record<(typeof kindKeys)[number], (wire: WireScorer)
 function readBuiltin(wire: WireScorer): ScorerBody {
   const className = wire.builtin_scorer_class ?? '';
   const parameters = wire.builtin_scorer_pydantic_data ?? {};
-  const definition = readHeuristic(() => parseBuiltinHeuristic(className, parameters));
+  const definition = readDefinition(() => parseBuiltinHeuristic(className, parameters));
   if (definition) return { kind: 'heuristic', definition };
   const model = typeof parameters.model === 'string' ? { model: parameters.model } : {};
   const guidelines = readGuidelines(parameters.guidelines);
@@ -152,11 +158,12 @@ function readGuidelines(value: unknown): readonly string[] | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
-function readHeuristic<Definition>(read: () => Definition): Definition {
+function readDefinition<Definition>(read: () => Definition): Definition {
   try {
     return read();
   } catch (error) {
-    if (error instanceof InvalidHeuristicError) throw new InvalidSerializedScorerError(error.message, { cause: error });
+    if (error instanceof InvalidHeuristicError || error instanceof InvalidCodeError)
+      throw new InvalidSerializedScorerError(error.message, { cause: error });
     throw error;
   }
 }

@@ -23,10 +23,11 @@ export function decideRun(scorer: SerializedScorer): RunDecision {
       return runs;
     case 'instructions':
       return decideTemplate(scorer.instructions);
+    case 'assay-code':
+      return scorer.isSessionLevel ? never('code in JavaScript and own functions judge traces, not sessions') : runs;
     case 'code':
-      return scorer.source.trim() === ''
-        ? never('its Python code is empty')
-        : held('Python code is not executed by this version yet');
+      if (scorer.source.trim() === '') return never('its Python code is empty');
+      return scorer.isSessionLevel ? held('Python code for sessions is not executed by this version yet') : runs;
     case 'ensemble':
       return decideEnsemble(scorer);
     case 'third-party':

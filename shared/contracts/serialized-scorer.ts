@@ -1,9 +1,12 @@
+import type { CodeDefinition } from '../domain/code/code-definition.ts';
+import type { RunCode } from '../domain/code/run-code.ts';
 import { createHeuristic } from '../domain/heuristics/create-heuristic.ts';
 import type { HeuristicDefinition } from '../domain/heuristics/definition.ts';
 import { InvalidSchemaError } from '../domain/heuristics/json-validity.ts';
 import { InvalidJudgeError } from '../domain/judging/definition.ts';
 import { InvalidPatternError } from '../domain/linear-regex.ts';
 import type { Runnable, Scorer, ScorerTraits, ScorerVersion } from '../domain/scorer.ts';
+import { createCodeScorer } from './code/code-scorers.ts';
 import { createRegisteredJudge } from './judge-definition.ts';
 import {
   InvalidSerializedScorerError,
@@ -19,18 +22,23 @@ const created = new Map<string, Runnable>();
 const maxCreated = 500;
 
 /** Builds the scorer of a registered version. The same serialized text gives the same scorer, built once. */
-export function createScorer({ serialized }: Pick<ScorerVersion, 'serialized'>): Runnable {
+export function createScorer({ serialized }: Pick<ScorerVersion, 'serialized'>, run: RunCode = runsNoCode): Runnable {
   const known = created.get(serialized);
   if (known !== undefined) return known;
-  const scorer = build(serialized);
+  const scorer = build(serialized, run);
   if (created.size >= maxCreated) created.clear();
   created.set(serialized, scorer);
   return scorer;
 }
 
-function build(serialized: string): Runnable {
+/** Most functions only want to know whether a scorer could run. */
+async function runsNoCode(): Promise<never> {
+  throw new Error('code runs where scorers are run');
+}
+
+function build(serialized: string, run: RunCode): Runnable {
   try {
-    return fromSerialized(parseSerializedScorer(serialized));
+    return fromSerialized(parseSerializedScorer(serialized), run);
   } catch (error) {
     if (isRefusal(error)) return { unsupported: error.message };
     throw error;
@@ -46,17 +54,27 @@ function isRefusal(error: unknown): error is Error {
   );
 }
 
-function fromSerialized(scorer: SerializedScorer): Runnable {
+function fromSerialized(scorer: SerializedScorer, run: RunCode): Runnable {
   const decision = decideRun(scorer);
   if (decision.kind === 'never') return { unsupported: decision.reason };
   if (decision.kind === 'held') {
     buildParts(scorer);
     return { held: decision.reason };
   }
+  const code = codeOf(scorer);
+  if (code !== undefined) return createCodeScorer(code, run);
   if (scorer.kind === 'heuristic') return fromDefinition(scorer.definition);
-  const judge = createRegisteredJudge(scorer, fromSerialized);
+  const judge = createRegisteredJudge(scorer, (member) => fromSerialized(member, run));
   if (judge === undefined) throw new Error(`nothing runs scorers of kind ${scorer.kind}`);
   return { judge };
+}
+
+/** The code of a scorer that is code. */
+function codeOf(scorer: SerializedScorer): CodeDefinition | undefined {
+  if (scorer.kind === 'assay-code') return scorer.code;
+  if (scorer.kind !== 'code') return undefined;
+  const { source, signature, functionName } = scorer;
+  return { language: 'python', source, signature, functionName };
 }
 
 /** A pattern or a schema in an ensemble that cannot be read is found now, not when ensembles run. */

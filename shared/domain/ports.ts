@@ -352,5 +352,22 @@ export interface DecodedSpan {
   readonly sizeBytes: number;
 }
 
+/** Lambda functions, invoked for their answer. */
+export interface FunctionInvoker {
+  /** @throws SandboxUnavailableError when the function was not run for reasons that are not its own: throttled, unreachable */
+  invoke(functionName: string, payload: string): Promise<Invoked>;
+}
+
+/** The answer, JSON text; or how the function failed. */
+export type Invoked = { readonly payload: string } | { readonly failure: InvocationFailure };
+
+export interface InvocationFailure {
+  readonly kind: 'threw' | 'timeout' | 'memory' | 'missing' | 'payload-too-large' | 'answer-too-large';
+  /** Of the error that it threw. */
+  readonly type?: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
 /** Epoch ms. */
 export type Clock = () => number;

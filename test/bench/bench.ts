@@ -16,6 +16,7 @@ import { ownWork } from './own-work.ts';
 import { printReport, type Report } from './report.ts';
 import { type PipelineResult, runPipeline } from './run-pipeline.ts';
 import { runReads } from './run-reads.ts';
+import { sandboxFigures } from './sandboxes.ts';
 import { standardWorkloads, type Workload } from './workloads.ts';
 
 const { values: options } = parseArgs({
@@ -85,6 +86,8 @@ async function bench(): Promise<Report> {
   const functions = await initialisation(stack);
   const twenty = pipelines.find(({ workload }) => workload === '20 KB');
   if (!twenty) throw new Error('no workload of 20 KB');
+  progress("users' code");
+  const sandboxes = await sandboxFigures({ quick: options.quick });
   progress('through the local stack');
   const local = options['no-local'] ? undefined : await localThroughput(sizes[1] as Workload);
   await aws.close();
@@ -99,6 +102,7 @@ async function bench(): Promise<Report> {
       perMillionSampled: costPerMillion(consumption(twenty.sampled, stack)),
       atRestPerMonth: costAtRest(stack.deployment.resources),
     },
+    sandboxes,
     ...(local && { local }),
   };
 }

@@ -5,6 +5,7 @@ import { check, heading, line } from './report-lines.ts';
 import { printReads } from './report-reads.ts';
 import type { PipelineResult } from './run-pipeline.ts';
 import type { ReadsResult } from './run-reads.ts';
+import type { SandboxFigures } from './sandboxes.ts';
 
 export interface Report {
   readonly pipelines: readonly {
@@ -25,6 +26,7 @@ export interface Report {
     readonly perMillionSampled: Readonly<Record<string, number>>;
     readonly atRestPerMonth: Readonly<Record<string, number>>;
   };
+  readonly sandboxes: SandboxFigures;
   readonly local?: Throughput;
 }
 
@@ -37,6 +39,7 @@ const goals = {
   costPerMillion: 4,
   initCpuMs: 300,
   bundleBytes: 1_500_000,
+  javascriptCallMs: 3,
   filterDecisionsPerSecond: 1_000_000,
 };
 
@@ -98,11 +101,28 @@ export function printReport(report: Report): void {
     ]);
   }
   printReads(reads);
+  printSandboxes(report.sandboxes);
   if (!local) return;
   heading(`local stack, ${local.workload} a trace`);
   line('traces a second', [
     `accepted ${local.acceptedPerSecond.toFixed(0)}`,
     `indexed and archived ${local.indexedPerSecond.toFixed(0)}`,
+  ]);
+}
+
+function printSandboxes({ javascript, python }: SandboxFigures): void {
+  heading("users' code, wall ms");
+  line('JavaScript', [`first call ${javascript.firstMs.toFixed(0)}`]);
+  for (const { kb, untouchedMs, walkedMs } of javascript.calls) {
+    line(`  ${kb} KB a trace`, [
+      `${untouchedMs.toFixed(2)}${check(untouchedMs <= goals.javascriptCallMs)}`,
+      `walking the spans ${walkedMs.toFixed(2)}${check(walkedMs <= goals.javascriptCallMs)}`,
+    ]);
+  }
+  line('Python', [
+    `initialisation ${python.startMs.toFixed(0)}`,
+    `call ${python.callMs.toFixed(0)}`,
+    `call with an interpreter ready ${python.readyMs.toFixed(0)}`,
   ]);
 }
 

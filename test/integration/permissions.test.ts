@@ -30,6 +30,18 @@ async function useEverything(): Promise<void> {
     await stack.api('PUT', `${scorers}/online-config`, { experiment_id: id, name, sample_rate: 1 });
   }
   await stack.api('DELETE', `${scorers}/delete`, { experiment_id: id, name: 'gone' });
+  // Another function of Assay's, and one of a user's (which is not there: it may be asked for all the same).
+  for (const [name, code] of Object.entries({
+    python: { call_source: 'return True', call_signature: '()', original_func_name: 'python' },
+    own: { assay_code: { language: 'lambda', function: 'assay-scorer-own' } },
+  })) {
+    await stack.api('POST', `${scorers}/register`, {
+      experiment_id: id,
+      name,
+      serialized_scorer: JSON.stringify({ name, ...code }),
+    });
+    await stack.api('PUT', `${scorers}/online-config`, { experiment_id: id, name, sample_rate: 1 });
+  }
   const root: JsonSpan = { traceId: traceIdOf(1), spanId: spanIdOf(0), name: 'root', start: 0, end: 1 };
   const child = { ...root, spanId: spanIdOf(1), parentSpanId: spanIdOf(0) };
   // In two requests; large and hardly compressible; one whose values fit no record of the archive.
@@ -131,6 +143,11 @@ async function forgetSettling(traceId: string): Promise<void> {
     }),
   );
 }
+
+it('has nothing granted to run-python at all', () => {
+  const [runPython] = stack.stack.functions.filter(({ spec }) => spec.name === 'run-python');
+  expect(runPython?.statements).toEqual([]);
+});
 
 /** The single rights in a statement: one action on one resource. */
 function rightsOf({ Effect, Action = [], Resource = [] }: Statement): readonly Statement[] {

@@ -1,4 +1,5 @@
 import type { AssessmentError } from '../assessment.ts';
+import { SandboxUnavailableError } from '../code/run-code.ts';
 import { BudgetExhaustedError, UnpricedModelError } from '../judging/budget.ts';
 import { JudgeMisconfiguredError, JudgeUnavailableError } from '../judging/judge-model.ts';
 
@@ -40,7 +41,8 @@ export function afterFailure(error: Error, context: FailureContext): AfterFailur
     return { kind: 'pause', until: context.now + grown(context, probeMs, longestProbeMs), reason: error.message };
   }
   if (error instanceof BudgetExhaustedError) return afterBudget(error, context);
-  if (error instanceof JudgeUnavailableError) return afterUnavailable(error, context);
+  if (error instanceof JudgeUnavailableError || error instanceof SandboxUnavailableError)
+    return afterUnavailable(error, context);
   return { kind: 'fail', error: { code: 'SCORER_ERROR', message: error.message } };
 }
 
@@ -49,12 +51,16 @@ function afterBudget({ reason, until, message }: BudgetExhaustedError, { catches
   return { kind: 'hold', ...((catchesUp || reason === 'reserved') && { until }), reason: message };
 }
 
-function afterUnavailable(error: JudgeUnavailableError, context: FailureContext): AfterFailure {
+function afterUnavailable(
+  error: JudgeUnavailableError | SandboxUnavailableError,
+  context: FailureContext,
+): AfterFailure {
   const { now, heldSince, receives } = context;
   if (heldSince !== undefined && now - heldSince > givesUpAfterMs) {
-    return { kind: 'fail', error: { code: 'JUDGE_UNAVAILABLE', message: `for two days: ${error.message}` } };
+    const code = error instanceof JudgeUnavailableError ? 'JUDGE_UNAVAILABLE' : 'SANDBOX_UNAVAILABLE';
+    return { kind: 'fail', error: { code, message: `for two days: ${error.message}` } };
   }
-  const asked = error.retryAfterMs ?? 0;
+  const asked = ('retryAfterMs' in error ? error.retryAfterMs : undefined) ?? 0;
   // One that the sweep asked for again has waited long: it is not hammered.
   const isFresh = now - (heldSince ?? now) < 2 * longestShortWaitMs;
   if (isFresh && receives <= maxReceives && asked <= longestShortWaitMs) {

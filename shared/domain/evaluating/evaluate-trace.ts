@@ -1,4 +1,5 @@
 import type { Assessment } from '../assessment.ts';
+import { SandboxUnavailableError } from '../code/run-code.ts';
 import { type EvaluationOutcome, type EvaluationRequest, isFinished, type SelectedScorer } from '../evaluation.ts';
 import { toScorableTrace } from '../facts/scorable.ts';
 import { readSpans } from '../indexing/block.ts';
@@ -68,6 +69,7 @@ interface Context {
   readonly request: EvaluationRequest;
   /** How often the message has been received, this time included. */
   readonly receives: number;
+  readonly rules: Rules;
   readonly deps: EvaluateTraceDeps;
 }
 
@@ -89,7 +91,7 @@ export async function evaluateTrace(
 ): Promise<Evaluated> {
   const record = await deps.index.readTrace(request.traceId);
   if (record === undefined) return {};
-  const context = { request, receives, deps };
+  const context = { request, receives, rules: await deps.rules.current(request.experimentId), deps };
   const evaluations = await prepareAll(record, context);
   const leased = await leaseAll(evaluations.filter(isJudging), context);
   const runnable = evaluations.filter(isCode);
@@ -206,9 +208,12 @@ async function judgeAll(
 
 async function runCode(
   evaluation: Evaluation<Scorer | { readonly unsupported: string }>,
-  { request, deps, trace }: Context & { readonly trace: ScorableTrace },
+  context: Context & { readonly trace: ScorableTrace },
 ): Promise<Left> {
-  const { scorer, results } = await run(evaluation.scorer, trace);
+  const { request, deps, trace } = context;
+  const ran = await run(evaluation.scorer, trace);
+  if ('unavailable' in ran) return leftByFailure(evaluation, { ...context, failure: ran.unavailable });
+  const { scorer, results } = ran;
   return leftBy(evaluation, { request, results, now: deps.now(), sourceType: scorer.sourceType });
 }
 
@@ -216,13 +221,17 @@ async function runCode(
 async function run(
   scorer: Scorer | { readonly unsupported: string },
   trace: ScorableTrace,
-): Promise<{ scorer: Pick<Scorer, 'sourceType'>; results: readonly ScorerResult[] }> {
+): Promise<
+  { scorer: Pick<Scorer, 'sourceType'>; results: readonly ScorerResult[] } | { unavailable: SandboxUnavailableError }
+> {
   if ('unsupported' in scorer) {
     return { scorer: { sourceType: 'CODE' }, results: [failed('SCORER_NOT_SUPPORTED', scorer.unsupported)] };
   }
   try {
     return { scorer, results: await scorer.score(trace) };
   } catch (error) {
+    // Nothing was found out.
+    if (error instanceof SandboxUnavailableError) return { unavailable: error };
     return { scorer, results: [failed('SCORER_ERROR', error instanceof Error ? error.message : String(error))] };
   }
 }
@@ -257,8 +266,7 @@ async function askJudges(
   judging: readonly Judging[],
   context: Context & { readonly trace: ScorableTrace },
 ): Promise<readonly Left[]> {
-  const { request, deps, trace } = context;
-  const rules = await deps.rules.current(request.experimentId);
+  const { rules, deps, trace } = context;
   // Who is judged alone pays alone; those that are combined share what a call costs.
   const groups = rules.settings.combineJudges ? [judging] : judging.map((evaluation) => [evaluation]);
   const concluded = await Promise.all(
@@ -270,9 +278,7 @@ async function askJudges(
       const payers = group.map(({ selected }) => selected);
       const outcomes = await runJudges(tasks, { traces: [trace], deps: deps.judging(rules, payers) });
       return Promise.all(
-        group.map((evaluation, i) =>
-          concludeJudging(evaluation, { ...context, rules, outcome: outcomes[i] as JudgeOutcome }),
-        ),
+        group.map((evaluation, i) => concludeJudging(evaluation, { ...context, outcome: outcomes[i] as JudgeOutcome })),
       );
     }),
   );
@@ -281,7 +287,7 @@ async function askJudges(
 
 async function concludeJudging(
   evaluation: Judging,
-  context: Context & { readonly rules: Rules; readonly outcome: JudgeOutcome },
+  context: Context & { readonly outcome: JudgeOutcome },
 ): Promise<Left> {
   const { request, deps, rules, outcome } = context;
   if ('failure' in outcome) return leftByFailure(evaluation, { ...context, failure: outcome.failure });
@@ -290,8 +296,8 @@ async function concludeJudging(
 }
 
 async function leftByFailure(
-  evaluation: Judging,
-  { request, receives, deps, rules, failure }: Context & { readonly rules: Rules; readonly failure: Error },
+  evaluation: Evaluation,
+  { request, receives, deps, rules, failure }: Context & { readonly failure: Error },
 ): Promise<Left> {
   const { selected, before } = evaluation;
   const now = deps.now();

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
@@ -155,6 +157,23 @@ describe('scorers', () => {
     expect((await assay('scorers', 'delete', 'tone', '--version', 'all')).code).toBe(1);
   });
 
+  it('register takes code: a function in a file, or one in Lambda', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'assay-cli-'));
+    const file = join(folder, 'short.js');
+    writeFileSync(file, '(inputs, outputs) => outputs.length < 100');
+    replies[`POST ${base}/register`] = { version: 1 };
+    expect((await assay('scorers', 'register', 'short', '--javascript', file)).out).toBe(
+      'registered short version 1\n',
+    );
+    await assay('scorers', 'register', 'own', '--function', 'assay-scorer-own');
+    rmSync(folder, { recursive: true });
+    const sent = bodiesOf(`POST ${base}/register`) as { serialized_scorer: string }[];
+    expect(sent.map(({ serialized_scorer }) => JSON.parse(serialized_scorer).assay_code)).toEqual([
+      { language: 'javascript', source: '(inputs, outputs) => outputs.length < 100' },
+      { language: 'lambda', function: 'assay-scorer-own' },
+    ]);
+  });
+
   it('update says what to give where nothing is', async () => {
     expect(await assay('scorers', 'update', 'tone')).toMatchObject({ code: 1, err: expect.stringMatching(/--rate/) });
   });
@@ -231,6 +250,7 @@ describe('what a trace says', () => {
 describe('a mistake of the user', () => {
   it.each([
     { args: ['scorers', 'register', 'x', '--file', '/no/such.json'], says: /\/no\/such\.json/ },
+    { args: ['scorers', 'register', 'x', '--heuristic', 'pii', '--function', 'f'], says: /give one of --heuristic/ },
     { args: ['--url', 'nonsense', 'traces', 'list'], says: /nonsense.*is no URL/ },
     { args: ['traces', 'list', '--limit', 'many'], says: /whole number/ },
   ])('ends in one line that says so: $args', async ({ args, says }) => {

@@ -76,6 +76,7 @@ describe('a client', () => {
 
   test('is never given a heuristic of ours, which MLflow does not know', () => {
     expect(canLoad(JSON.stringify({ name: 's', assay_heuristic: { type: 'pii' } }), reader('9.0.0'))).toBe(false);
+    expect(canLoad(JSON.stringify({ name: 's', assay_code: { language: 'lambda' } }), reader('9.0.0'))).toBe(false);
   });
 
   test('before 3.17 is given functions where it says that it can load them', () => {

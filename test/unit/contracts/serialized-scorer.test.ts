@@ -134,7 +134,7 @@ describe('a serialized scorer', () => {
   test.each([
     ['{', 'serialized scorer is not JSON'],
     ['[]', 'serialized scorer must be a JSON object'],
-    [serialized({}), 'serialized scorer must have one of assay_heuristic, builtin_scorer_class, call_source'],
+    [serialized({}), 'serialized scorer must have one of assay_heuristic, assay_code, builtin_scorer_class'],
     [
       serialized({ ...safety, call_source: 'x' }),
       'serialized scorer must have only one of builtin_scorer_class, call_source',
@@ -178,7 +178,10 @@ describe('the scorer of a version', () => {
       { instructions_judge_pydantic_data: { instructions: 'Rate {{outputs}}' } },
       'LLM judges are not executed by this version yet',
     ],
-    [{ call_source: 'return 1', original_func_name: 'one' }, 'Python code is not executed by this version yet'],
+    [
+      { call_source: 'return 1', original_func_name: 'one', is_session_level_scorer: true },
+      'Python code for sessions is not executed by this version yet',
+    ],
     [
       { ensemble_scorer_data: { ensemble_fn: 'mean', scorers: [JSON.parse(serialized(safety))] } },
       'ensembles are not executed by this version yet',
