@@ -7,10 +7,9 @@ import {
   type JudgeToolCall,
   JudgeUnavailableError,
 } from '../domain/judging/judge-model.ts';
-import type { ModelLimits, OutputForm } from '../domain/judging/model-limits.ts';
+import type { ModelLimits } from '../domain/judging/model-limits.ts';
 import { type JudgeEndpoint, postForJson, problemOf } from './judge-http.ts';
-import { answerTool, inFormItTakes, offeredTools, toAnswer } from './judge-output.ts';
-import { readParameters } from './judge-parameters.ts';
+import { answerTool, judgeModelOf, offeredTools, type Prepared, toAnswer } from './judge-output.ts';
 import { asObject, type Turn, type TurnPart, toTurns } from './judge-turns.ts';
 
 export interface AnthropicJudgeOptions {
@@ -23,16 +22,17 @@ export interface AnthropicJudgeOptions {
 export function anthropicJudgeModel({ endpoint, model, limits }: AnthropicJudgeOptions): JudgeModel {
   const { uri } = endpoint;
   const versioned = { ...endpoint, headers: { 'anthropic-version': '2023-06-01', ...endpoint.headers } };
-  const ask = async (request: JudgeRequest, form: OutputForm) =>
-    readReply(await postForJson(versioned, { body: toBody(request, { form, model, limits, uri }), readError }), uri);
-  return { uri, contextTokens: limits.contextTokens, complete: inFormItTakes(limits.output, ask) };
+  return judgeModelOf({ uri, limits }, async (request, prepared) => {
+    const body = toBody(request, { ...prepared, model, limits });
+    return readReply(await postForJson(versioned, { body, readError }), uri);
+  });
 }
 
 function toBody(
   request: JudgeRequest,
-  { form, model, limits, uri }: { form: OutputForm; model: string; limits: ModelLimits; uri: string },
+  { form, parameters, model, limits }: Prepared & Pick<AnthropicJudgeOptions, 'model' | 'limits'>,
 ): object {
-  const { maxTokens, effort, sampling, stop, others } = readParameters(request, { uri, limits });
+  const { maxTokens, effort, sampling, stop, others } = parameters;
   const tools = offeredTools(request, form).map(({ name, description, parameters }) => ({
     name,
     description,

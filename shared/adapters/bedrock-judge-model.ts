@@ -20,8 +20,7 @@ import {
 import type { ModelLimits, OutputForm } from '../domain/judging/model-limits.ts';
 import type { Clock } from '../domain/ports.ts';
 import { retryAfter, toJudgeError } from './judge-failures.ts';
-import { answerTool, inFormItTakes, offeredTools, toAnswer } from './judge-output.ts';
-import { readParameters } from './judge-parameters.ts';
+import { answerTool, judgeModelOf, offeredTools, type Prepared, toAnswer } from './judge-output.ts';
 import { asObject, type Turn, type TurnPart, toTurns } from './judge-turns.ts';
 
 export interface BedrockJudgeOptions {
@@ -35,9 +34,9 @@ export interface BedrockJudgeOptions {
 
 /** A model of Bedrock behind Converse. The client must not repeat calls by itself: when and how often is decided by who asks. */
 export function bedrockJudgeModel(client: BedrockRuntimeClient, options: BedrockJudgeOptions): JudgeModel {
-  const { uri, limits, timeoutMs } = options;
-  const ask = async (request: JudgeRequest, form: OutputForm) => {
-    const input = toInput(request, { ...options, form });
+  const { uri, timeoutMs } = options;
+  return judgeModelOf(options, async (request, prepared) => {
+    const input = toInput(request, { ...options, ...prepared });
     const abortSignal = AbortSignal.timeout(timeoutMs);
     try {
       return readOutput(await client.send(new ConverseCommand(input), { abortSignal }), uri);
@@ -45,15 +44,14 @@ export function bedrockJudgeModel(client: BedrockRuntimeClient, options: Bedrock
       // The SDK calls a connection that broke a TimeoutError too: only our own signal tells.
       throw abortSignal.aborted ? new JudgeTimeoutError(timeLimit(options)) : translated(error, options);
     }
-  };
-  return { uri, contextTokens: limits.contextTokens, complete: inFormItTakes(limits.output, ask) };
+  });
 }
 
 function toInput(
   request: JudgeRequest,
-  { model, limits, form, uri }: BedrockJudgeOptions & { form: OutputForm },
+  { model, limits, form, parameters }: BedrockJudgeOptions & Prepared,
 ): ConverseCommandInput {
-  const { maxTokens, effort, sampling, stop, others } = readParameters(request, { uri, limits });
+  const { maxTokens, effort, sampling, stop, others } = parameters;
   const { temperature, top_p: topP, ...unnamed } = sampling;
   const isClaude = /anthropic/.test(model);
   const isLong = (text: string) => limits.cacheTokens !== undefined && estimateTokens(text) >= limits.cacheTokens;

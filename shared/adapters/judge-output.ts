@@ -1,11 +1,13 @@
 import {
   type JudgeAnswer,
   JudgeMisconfiguredError,
+  type JudgeModel,
   type JudgeRequest,
   type JudgeTool,
   type JudgeToolCall,
 } from '../domain/judging/judge-model.ts';
-import type { OutputForm } from '../domain/judging/model-limits.ts';
+import type { ModelLimits, OutputForm } from '../domain/judging/model-limits.ts';
+import { type ReadParameters, readParameters } from './judge-parameters.ts';
 
 /** Takes the answer where a model has no structured output. */
 export const answerTool = 'submit_answer';
@@ -44,20 +46,27 @@ const aboutForm: Readonly<Record<OutputForm, RegExp>> = {
 
 const remembered = 200;
 
+/** A request made ready: the form in which it is asked, and its parameters read. */
+export interface Prepared {
+  readonly form: OutputForm;
+  readonly parameters: ReadParameters;
+}
+
 /**
- * Asks in the strongest form that the model is said to have, and in the next where it refuses that; which one it took is remembered by schema,
- * since a model may refuse one and take another.
+ * A model that asks in the strongest form that it is said to have, and in the next where it refuses that; which one it took is remembered by
+ * schema, since a model may refuse one and take another.
  */
-export function inFormItTakes(
-  strongest: OutputForm,
-  ask: (request: JudgeRequest, form: OutputForm) => Promise<JudgeAnswer>,
-): (request: JudgeRequest) => Promise<JudgeAnswer> {
+export function judgeModelOf(
+  { uri, limits }: { uri: string; limits: ModelLimits },
+  ask: (request: JudgeRequest, prepared: Prepared) => Promise<JudgeAnswer>,
+): JudgeModel {
   const taken = new Map<string, OutputForm>();
-  return async (request) => {
+  const complete = async (request: JudgeRequest) => {
+    const parameters = readParameters(request, { uri, limits });
     const key = JSON.stringify(request.schema);
-    for (let form = taken.get(key) ?? strongest; ; ) {
+    for (let form = taken.get(key) ?? limits.output; ; ) {
       try {
-        return await ask(request, form);
+        return await ask(request, { form, parameters });
       } catch (error) {
         const next = weaker[form];
         if (next === undefined || !isAboutForm(error, form)) throw error;
@@ -67,6 +76,7 @@ export function inFormItTakes(
       }
     }
   };
+  return { uri, contextTokens: limits.contextTokens, complete };
 }
 
 function isAboutForm(error: unknown, form: OutputForm): boolean {

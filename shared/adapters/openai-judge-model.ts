@@ -8,10 +8,9 @@ import {
   type JudgeToolCall,
   JudgeUnavailableError,
 } from '../domain/judging/judge-model.ts';
-import type { ModelLimits, OutputForm } from '../domain/judging/model-limits.ts';
+import type { ModelLimits } from '../domain/judging/model-limits.ts';
 import { type JudgeEndpoint, postForJson, problemOf } from './judge-http.ts';
-import { answerTool, inFormItTakes, offeredTools, toAnswer } from './judge-output.ts';
-import { readParameters } from './judge-parameters.ts';
+import { answerTool, judgeModelOf, offeredTools, type Prepared, toAnswer } from './judge-output.ts';
 
 export interface OpenAiJudgeOptions {
   readonly endpoint: JudgeEndpoint;
@@ -25,16 +24,15 @@ export interface OpenAiJudgeOptions {
  */
 export function openAiJudgeModel({ endpoint, model, limits }: OpenAiJudgeOptions): JudgeModel {
   const { uri } = endpoint;
-  const ask = async (request: JudgeRequest, form: OutputForm) => {
-    const body = toBody(request, { form, model, limits, endpoint });
+  return judgeModelOf({ uri, limits }, async (request, prepared) => {
+    const body = toBody(request, { ...prepared, model, limits, endpoint });
     try {
       return readReply(await postForJson(endpoint, { body, readError }), { uri, request });
     } catch (error) {
       if (error instanceof FilteredError) return error.answer;
       throw error;
     }
-  };
-  return { uri, contextTokens: limits.contextTokens, complete: inFormItTakes(limits.output, ask) };
+  });
 }
 
 /** Servers of others know older names and no storage. */
@@ -44,9 +42,9 @@ function isOpenAis({ hostname }: URL): boolean {
 
 function toBody(
   request: JudgeRequest,
-  { form, model, limits, endpoint }: { form: OutputForm; model: string; limits: ModelLimits; endpoint: JudgeEndpoint },
+  { form, parameters, model, limits, endpoint }: Prepared & OpenAiJudgeOptions,
 ): object {
-  const { maxTokens, effort, sampling, stop, others } = readParameters(request, { uri: endpoint.uri, limits });
+  const { maxTokens, effort, sampling, stop, others } = parameters;
   const isOriginal = isOpenAis(endpoint.url);
   const tools = offeredTools(request, form).map(({ name, description, parameters }) => ({
     type: 'function',

@@ -72,7 +72,7 @@ export interface JudgeAnswer {
   readonly cached?: boolean;
 }
 
-export interface JudgeUsage {
+interface JudgeUsage {
   /** All tokens of the prompt, those read from or written to a cache included. */
   readonly inputTokens: number;
   readonly outputTokens: number;

@@ -43,11 +43,10 @@ export const bedrockWire: Wire = {
     const id = /^\/model\/(.+)\/converse$/.exec(path)?.[1];
     return id === undefined ? undefined : decodeURIComponent(id);
   },
-  problems: (body) => [
-    ...converseProblems(body),
-    ...talkProblems(body as Converse),
-    ...outputProblems(body as Converse),
-  ],
+  problems: (body) => {
+    const misshapen = converseProblems(body);
+    return misshapen.length > 0 ? misshapen : [...talkProblems(body as Converse), ...outputProblems(body as Converse)];
+  },
   read: (body, headers) => {
     const { system = [], messages = [], inferenceConfig, toolConfig, outputConfig } = body as Converse;
     const blocks = messages.filter(({ role }) => role === 'user').at(-1)?.content ?? [];

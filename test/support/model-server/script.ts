@@ -46,7 +46,7 @@ export interface Scripted {
   readonly usage?: Usage;
 }
 
-export interface Usage {
+interface Usage {
   /** What was cached not included. */
   readonly input: number;
   readonly output: number;

@@ -169,22 +169,9 @@ describe('the scorer of a version', () => {
   });
 
   test.each([
-    [safety, 'LLM judges are not executed by this version yet'],
-    [
-      { builtin_scorer_class: 'Guidelines', builtin_scorer_pydantic_data: { guidelines: 'be kind' } },
-      'LLM judges are not executed by this version yet',
-    ],
-    [
-      { instructions_judge_pydantic_data: { instructions: 'Rate {{outputs}}' } },
-      'LLM judges are not executed by this version yet',
-    ],
     [
       { call_source: 'return 1', original_func_name: 'one', is_session_level_scorer: true },
       'Python code for sessions is not executed by this version yet',
-    ],
-    [
-      { ensemble_scorer_data: { ensemble_fn: 'mean', scorers: [JSON.parse(serialized(safety))] } },
-      'ensembles are not executed by this version yet',
     ],
   ])('%j is held, and says why', (given, reason) => {
     expect(createScorer({ serialized: serialized(given) })).toEqual({ held: reason });

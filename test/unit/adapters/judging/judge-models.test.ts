@@ -172,6 +172,12 @@ describe.each(uris)('%s', (uri) => {
       message: expect.stringContaining("'stream'"),
     });
     expect(server.asked).toEqual([]);
+    // Not to be mistaken for a model that has no structured output.
+    await expect(model.complete(aJudgeRequest({ parameters: { response_format: {} } }))).rejects.toThrow(
+      'cannot be set',
+    );
+    await model.complete(aJudgeRequest());
+    expect(server.asked[0]).toMatchObject({ schema: aJudgeRequest().schema, answerTool: undefined });
   });
 
   it('keeps fifty calls in flight at once', async () => {

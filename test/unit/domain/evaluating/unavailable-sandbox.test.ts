@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { otlpTraceCodec } from '../../../../shared/adapters/otlp-trace-codec.ts';
+import { noRules } from '../../../../shared/contracts/registry-items.ts';
 import type { Assessment } from '../../../../shared/domain/assessment.ts';
 import { SandboxUnavailableError } from '../../../../shared/domain/code/run-code.ts';
 import { type EvaluateTraceDeps, evaluateTrace } from '../../../../shared/domain/evaluating/evaluate-trace.ts';
@@ -20,6 +21,7 @@ it('keeps what the other scorers found when one could not be run, and is deliver
   const outcomes: EvaluationOutcome[] = [];
   const calls: string[] = [];
   let isThrottled = true;
+  let now = 1;
   const deps: EvaluateTraceDeps = {
     index: {
       readTrace: async () => ({
@@ -58,14 +60,32 @@ it('keeps what the other scorers found when one could not be run, and is deliver
         return given;
       },
     },
-    outcomes: { put: async (given) => void outcomes.push(...given) } as EvaluateTraceDeps['outcomes'],
+    outcomes: {
+      put: async (given) => {
+        const isGiven = ({ scorerName }: EvaluationOutcome) => given.some((other) => other.scorerName === scorerName);
+        outcomes.splice(0, outcomes.length, ...outcomes.filter((each) => !isGiven(each)), ...given);
+      },
+      lease: async () => true,
+      putOff: async () => true,
+    },
+    rules: {
+      current: async () => noRules('0'),
+      version: async () => noRules('0'),
+      replace: async () => true,
+    },
+    judging: () => {
+      throw new Error('nobody judges');
+    },
     archive: { addAssessments: async () => undefined },
-    now: () => 1,
+    now: () => now,
   };
-  await expect(evaluateTrace(request, deps)).rejects.toThrow(SandboxUnavailableError);
+  const { retryAfterMs = 0 } = await evaluateTrace(request, { receives: 1, deps });
+  expect(retryAfterMs).toBeGreaterThan(0);
+  expect(outcomes.map(({ scorerName, state }) => `${scorerName} ${state}`)).toEqual(['sound done', 'throttled held']);
+  now += retryAfterMs;
   expect(kept.map(({ name, value }) => [name, value])).toEqual([['sound', true]]);
   isThrottled = false;
-  await evaluateTrace(request, deps);
+  expect(await evaluateTrace(request, { receives: 2, deps })).toEqual({});
   expect(calls).toEqual(['sound', 'throttled', 'throttled']);
   expect(outcomes.map(({ scorerName, state }) => `${scorerName} ${state}`)).toEqual(['sound done', 'throttled done']);
 });
