@@ -136,8 +136,9 @@ describe('an odd span', () => {
     expect((await stack.send(body)).status).toBe(200);
     await stack.stack.drain();
     const reply = await stack.api('GET', `/api/3.0/mlflow/traces/get?trace_id=tr-${span.traceId}`);
+    const attribute = { key: 'input.value', value: { string_value: '\ufffd\ufffdllo' } };
     expect(reply.json()).toMatchObject({
-      trace: { spans: [{ name: 'before\0after', attributes: [{ value: { string_value: '\ufffd\ufffdllo' } }] }] },
+      trace: { spans: [{ name: 'before\0after', attributes: expect.arrayContaining([attribute]) }] },
     });
   });
 
