@@ -5,7 +5,12 @@ import { type JsonSpan, spansMessage } from '../../support/in-memory/bodies.ts';
 import { InMemoryStack } from '../../support/in-memory/in-memory-stack.ts';
 import { aRule, aTrace, idOf } from './support.ts';
 
-const judge = { call_source: 'return 1', call_signature: '(outputs)', original_func_name: 'f' };
+const judge = {
+  call_source: 'return 1',
+  call_signature: '(outputs)',
+  original_func_name: 'f',
+  is_session_level_scorer: true,
+};
 const heuristic = { assay_heuristic: { type: 'error_free' } };
 
 function aVersion(name: string, kind: object): ScorerVersion {
@@ -33,7 +38,7 @@ function found(stack: InMemoryStack) {
   };
 }
 
-const held = ['judge', 'held', 'Python code is not executed by this version yet'];
+const held = ['judge', 'held', 'Python code for sessions is not executed by this version yet'];
 
 it('leaves a scorer that is not executed yet an outcome that says why, and neither score nor error', async () => {
   const stack = aStackWith({ judge });

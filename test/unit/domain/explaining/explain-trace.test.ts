@@ -78,7 +78,7 @@ describe('a trace that was decided', () => {
       { rule: { sampleRate: 0.1 } },
       'the trace is not in its sample: u = 0.347123 is not below its rate, 0.1',
     ],
-    ['queued', {}, 'selected (u = 0.347123 is below its rate, 0.5); the evaluation waits in the queue, or runs'],
+    ['queued', {}, 'selected (u = 0.347123 is below its rate, 0.5); the evaluation waits in the queue'],
     [
       'held',
       { outcome: { state: 'held', reason: 'LLM judges are not executed' } },
