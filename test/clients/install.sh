@@ -60,6 +60,15 @@ mlflow_3_18_0() {
   "$uv" pip install --quiet --python "$1/bin/python" --no-deps mlflow==3.18.0 || fail 'uv could not install mlflow 3.18.0'
 }
 
+# The package of python/assay-mlflow as it stands in the checkout, in environments of its own: the story is told by clients without it.
+assay_mlflow() {
+  "$uv" pip install --quiet --python "$1/bin/python" --constraints "$here/constraints.txt" pytest
+  "$uv" pip install --quiet --python "$1/bin/python" --no-deps --editable "$here/../../python/assay-mlflow" ||
+    fail 'uv could not install python/assay-mlflow'
+}
+assay_mlflow_3_9_0() { mlflow_3_9_0 "$1" && assay_mlflow "$1"; }
+assay_mlflow_3_18_0() { mlflow_3_18_0 "$1" && assay_mlflow "$1"; }
+
 # What MLflow's own tests need beside its source.
 mlflow_tests() {
   packages "$1" mlflow==3.17.2 pytest pytest-asyncio pytest-timeout httpx psutil opentelemetry-exporter-otlp-proto-http
@@ -76,4 +85,6 @@ once 3.14.0 'mlflow 3.14.0' mlflow_3_14_0
 once 3.17.2 'mlflow 3.17.2' mlflow_3_17_2
 once 3.18.0 'mlflow 3.18.0' mlflow_3_18_0
 once tracing-3.17.2 'mlflow-tracing 3.17.2' mlflow_tracing
+once assay-mlflow-3.9.0 'mlflow 3.9.0, python/assay-mlflow' assay_mlflow_3_9_0
+once assay-mlflow-3.18.0 'mlflow 3.18.0, python/assay-mlflow' assay_mlflow_3_18_0
 once opentelemetry 'opentelemetry of the constraints' opentelemetry
