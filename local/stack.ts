@@ -247,7 +247,7 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
   routes = routesOf(resources, functions);
   const sqs = new SQSClient({ ...direct, md5: false });
   const eventSources = eventSourcesOf(resources, functions).map(
-    ({ spec, pool }) => new EventSource(spec, { sqs, pool, log }),
+    ({ spec, pool }) => new EventSource(spec, { sqs, pool, log, delayed: gateway.delayedReceipts }),
   );
   const schedules = new Schedules(resources, { functions, seconds: options.sweepSeconds, log });
   const timer = setInterval(

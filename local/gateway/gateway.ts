@@ -40,6 +40,8 @@ export class Gateway {
   readonly #server: Server;
   /** What each function has done so far, by its name: to be held against what it was granted. */
   readonly accesses = new Map<string, Map<string, Access>>();
+  /** Receipts of messages whose next delivery a function has put off itself. */
+  readonly delayedReceipts = new Set<string>();
   readonly #conditionalPuts = new ConditionalPuts();
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
@@ -97,6 +99,8 @@ export class Gateway {
     for (const access of accessesOf(call, this.#options.resources())) {
       if (isAllowed(access, caller.statements)) {
         this.#record(caller.name, access);
+        if (access.action === 'sqs:ChangeMessageVisibility')
+          this.delayedReceipts.add(String(call.input().ReceiptHandle));
         continue;
       }
       const text = `function ${caller.name} is not authorized to perform ${access.action} on ${access.resource}: no statement of its role allows it`;

@@ -27,6 +27,7 @@ export class EventSource {
   readonly #sqs: SQSClient;
   readonly #pool: FunctionPool;
   readonly #log: (line: string) => void;
+  readonly #delayed: Set<string>;
   /** For tests: every batch is delivered a second time before its messages are deleted. */
   deliversTwice = false;
   #isStopped = false;
@@ -36,8 +37,14 @@ export class EventSource {
 
   constructor(
     spec: EventSourceSpec,
-    { sqs, pool, log }: { sqs: SQSClient; pool: FunctionPool; log: (line: string) => void },
+    {
+      sqs,
+      pool,
+      log,
+      delayed = new Set(),
+    }: { sqs: SQSClient; pool: FunctionPool; log: (line: string) => void; delayed?: Set<string> },
   ) {
+    this.#delayed = delayed;
     this.#spec = spec;
     this.#sqs = sqs;
     this.#pool = pool;
@@ -148,7 +155,9 @@ export class EventSource {
     for (const done of tens(batch.filter((message) => !isFailed(message)))) {
       await this.#sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries: entries(done) }));
     }
-    for (const retried of tens(batch.filter(isFailed))) {
+    // What the function has put off itself comes when it said.
+    const isPutOff = ({ ReceiptHandle = '' }: Message) => this.#delayed.delete(ReceiptHandle);
+    for (const retried of tens(batch.filter((message) => isFailed(message) && !isPutOff(message)))) {
       const Entries = entries(retried).map((entry) => ({ ...entry, VisibilityTimeout: retryAfterSeconds }));
       await this.#sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
     }

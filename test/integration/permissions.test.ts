@@ -7,13 +7,21 @@ import { dynamoTraceRemover } from '../../shared/adapters/dynamo-trace-remover.t
 import { otlpJsonToProtobuf } from '../../shared/contracts/otlp/from-json.ts';
 import { exportRequest, type JsonSpan, spanIdOf, traceIdOf } from '../support/in-memory/bodies.ts';
 import { startTestStack, type TestStack } from '../support/local-stack.ts';
+import { ModelServer } from '../support/model-server/model-server.ts';
+import type { Scripted } from '../support/model-server/script.ts';
 
+let answer: Scripted = {};
+const server = new ModelServer(() => answer);
 let stack: TestStack;
 beforeAll(async () => {
-  stack = await startTestStack();
+  await server.listen();
+  stack = await startTestStack({ bedrockUrl: server.url });
   await useEverything();
 });
-afterAll(() => stack.stop());
+afterAll(async () => {
+  await stack.stop();
+  await server.close();
+});
 
 const scorers = '/api/3.0/mlflow/scorers';
 
@@ -66,6 +74,7 @@ async function useEverything(): Promise<void> {
   const { assessment_id: assessmentId } = created.json().assessment as unknown as { assessment_id: string };
   await stack.api('DELETE', `/api/3.0/mlflow/traces/tr-${traceIdOf(1)}/assessments/${assessmentId}`);
   await editAndDelete(String(id));
+  await useJudges(String(id));
   // Counted by both functions.
   const key = await stack.makeKey('read', [], 10);
   await stack.send('', { key });
@@ -100,6 +109,49 @@ async function editAndDelete(experimentId: string): Promise<void> {
   const { dynamodb } = stack.stack.clients();
   const remover = dynamoTraceRemover(dynamodb, stack.stack.outputs.get('TracesTable') ?? '', { retentionDays: 30 });
   await remover.bury(second, { now: Date.now(), dueAt: 1 });
+}
+
+/** A model that is down until others leave it alone, and back; one that may not be asked; an evaluation that is held, and due. */
+async function useJudges(experimentId: string): Promise<void> {
+  const budget = { experiment_id: experimentId, usd_per_day: 5 };
+  expect((await stack.api('PUT', '/api/1.0/assay/budgets', budget)).status).toBe(200);
+  const judge = { builtin_scorer_class: 'Safety', builtin_scorer_pydantic_data: {} };
+  await stack.api('POST', `${scorers}/register`, {
+    experiment_id: experimentId,
+    name: 'judge',
+    serialized_scorer: JSON.stringify({ name: 'judge', ...judge }),
+  });
+  const sampling = { experiment_id: experimentId, name: 'judge', sample_rate: 1, filter_string: "name = 'talk'" };
+  expect((await stack.api('PUT', `${scorers}/online-config`, sampling)).status).toBe(200);
+  const talk = (n: number): JsonSpan => ({
+    traceId: traceIdOf(n),
+    spanId: spanIdOf(0),
+    name: 'talk',
+    start: 0,
+    end: 1,
+    attributes: { 'input.value': 'how?', 'output.value': `so ${n}` },
+  });
+  // The rules are cached for half a minute.
+  await sleep(31_000);
+  answer = { fails: { status: 503 } };
+  await send([10, 11, 12, 13, 14, 15].map(talk), experimentId);
+  await sleep(12_000);
+  answer = {};
+  await stack.stack.drain();
+  answer = { fails: { status: 403 } };
+  await send([talk(16)], experimentId);
+  await stack.stack.drain();
+  const { UpdateItemCommand } = await import('@aws-sdk/client-dynamodb');
+  await stack.stack.clients().dynamodb.send(
+    new UpdateItemCommand({
+      TableName: stack.stack.outputs.get('TracesTable'),
+      Key: { pk: { S: `tr-${traceIdOf(16)}` }, sk: { S: 'evaluation#judge#1' } },
+      UpdateExpression: 'SET dueAt = :past, #until = :past',
+      ConditionExpression: 'attribute_exists(heldSince)',
+      ExpressionAttributeNames: { '#until': 'until' },
+      ExpressionAttributeValues: { ':past': { N: '1' } },
+    }),
+  );
 }
 
 async function useRuns(experimentId: string): Promise<void> {

@@ -25,8 +25,9 @@ export interface FailureContext {
 }
 
 /** Receives after which waiting is left to the sweep: a message that fails too often goes to the dead letters. */
-const maxReceives = 3;
-const [shortWaitMs, longestShortWaitMs] = [5_000, 60_000];
+const maxReceives = 6;
+const shortWaitMs = 5_000;
+export const longestShortWaitMs = 60_000;
 const [longWaitMs, longestWaitMs] = [60_000, 15 * 60_000];
 /** A judge that has been down for two days is not waited for any longer. */
 const givesUpAfterMs = 48 * 3_600_000;

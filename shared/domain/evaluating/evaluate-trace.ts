@@ -20,7 +20,7 @@ import type {
 import type { Rules } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
 import type { Runnable, Scorer, ScorerResult, ScorerVersion } from '../scorer.ts';
-import { afterFailure } from './after-failure.ts';
+import { afterFailure, longestShortWaitMs } from './after-failure.ts';
 import { pauseScorer, resumeScorer } from './pause-scorer.ts';
 import { toAssessments } from './to-assessments.ts';
 
@@ -105,7 +105,7 @@ export async function evaluateTrace(
   await deps.archive.addAssessments(written);
   await deps.outcomes.put(left.map(({ outcome }) => outcome));
   if (leased.isBusy) throw new EvaluationBusyError(`trace ${request.traceId} is being judged by another function`);
-  const waits = left.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
+  const waits = [...left.flatMap(({ retryAfterMs }) => retryAfterMs ?? []), ...earlyWaits(record, context)];
   return waits.length > 0 ? { retryAfterMs: Math.max(...waits) } : {};
 }
 
@@ -123,6 +123,15 @@ async function prepareAll(record: TraceRecord, { request, deps }: Context): Prom
       return { selected, before, version, scorer: deps.createScorer(version) };
     }),
   );
+}
+
+/** Of a message that came back before it was asked to: what it is for waits a little longer. Longer waits are the sweep's. */
+function earlyWaits(record: TraceRecord, { request, deps }: Context): readonly number[] {
+  const now = deps.now();
+  return request.scorers.flatMap((selected) => {
+    const { state, until = 0 } = outcomeOf(selected, record) ?? { state: 'done' };
+    return state === 'held' && until > now && until - now <= longestShortWaitMs ? until - now : [];
+  });
 }
 
 function outcomeOf({ name, version }: SelectedScorer, { outcomes }: TraceRecord): EvaluationOutcome | undefined {
