@@ -69,7 +69,7 @@ describe('the assay command', () => {
     expect(explained.out).toMatch(/short v1 {2}done {2}judged at .*: short = no/);
   });
 
-  it('holds what a judge would find, and says so; deletes it', async () => {
+  it('says why a judge has nothing to judge; deletes it', async () => {
     const { experiment_id: id } = JSON.parse((await assay('--json', 'experiments', 'create', 'judged')).out);
     const judge = { name: 'safe', serialization_version: 1, builtin_scorer_class: 'Safety' };
     const file = join(tmpdir(), `assay-judge-${process.pid}.json`);
@@ -83,7 +83,7 @@ describe('the assay command', () => {
     await stack.send(JSON.stringify(exportRequest([span])), { headers });
     await stack.stack.drain();
     const { out } = await assay('explain', `tr-${span.traceId}`, '--scorer', 'safe');
-    expect(out).toMatch(/safe v1 {2}held {2}selected and not judged yet: LLM judges are not executed/);
+    expect(out).toMatch(/safe v1 {2}failed {2}.*NO_OUTPUTS: the trace has no outputs/);
     expect((await assay('scorers', 'delete', 'safe', '--experiment', id)).out).toBe('deleted safe\n');
   });
 
@@ -97,7 +97,7 @@ describe('the assay command', () => {
   it.each([
     { args: ['scorers', 'start', 'nobody', '--rate', '1'], says: /Scorer with name 'nobody' not found/ },
     { args: ['scorers', 'start', 'short', '--rate', '7'], says: /share above 0/ },
-    { args: ['scorers', 'register', 'x'], says: /either --heuristic or --file/ },
+    { args: ['scorers', 'register', 'x'], says: /--heuristic.*--file/ },
     { args: ['--key', 'wrong', 'scorers', 'list'], says: /401 UNAUTHENTICATED/ },
     { args: ['--url', 'http://127.0.0.1:9', 'traces', 'list'], says: /does not answer/ },
     { args: ['sql', 'SELECT nothing'], says: /nothing/ },
