@@ -1,26 +1,22 @@
 import type { Assessment } from '../assessment.ts';
 import { type EvaluationOutcome, type EvaluationRequest, isFinished, type SelectedScorer } from '../evaluation.ts';
 import { toScorableTrace } from '../facts/scorable.ts';
-import { readSpans } from '../indexing/block.ts';
 import type {
   AssessmentArchive,
   AssessmentStore,
   Clock,
   EvaluationStore,
   ScorerStore,
-  SegmentStore,
-  TraceCodec,
   TraceIndex,
   TraceRecord,
 } from '../ports.ts';
+import { blocksOf, type ReadBlocksDeps, readBlockSpans } from '../read-blocks.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
 import type { Runnable, Scorer, ScorerResult, ScorerVersion } from '../scorer.ts';
 import { toAssessments } from './to-assessments.ts';
 
-export interface EvaluateTraceDeps {
+export interface EvaluateTraceDeps extends ReadBlocksDeps {
   readonly index: Pick<TraceIndex, 'readTrace'>;
-  readonly segments: Pick<SegmentStore, 'readBlock'>;
-  readonly codec: Pick<TraceCodec, 'decode' | 'merge' | 'decompress'>;
   readonly scorers: Pick<ScorerStore, 'definition'>;
   readonly createScorer: (version: ScorerVersion) => Runnable;
   readonly assessments: Pick<AssessmentStore, 'put'>;
@@ -104,20 +100,13 @@ async function judge(
   evaluations: readonly Evaluation[],
   { request, record, deps }: Context,
 ): Promise<readonly EvaluationOutcome[]> {
-  const trace = await loadTrace(record, deps);
+  // One fetch for all its scorers.
+  const spans = await readBlockSpans(blocksOf(record), deps);
+  const trace = toScorableTrace({ info: record.info, spans, assessments: record.assessments });
   const judged = await Promise.all(evaluations.map((evaluation) => evaluate(evaluation, { request, trace, deps })));
   const written = await deps.assessments.put(judged.flatMap(({ assessments }) => assessments));
   await deps.archive.addAssessments(written);
   return judged.map(({ outcome }) => outcome);
-}
-
-/** The whole trace, blocks that are not merged yet included: one fetch for all its scorers. */
-async function loadTrace(record: TraceRecord, { segments, codec }: EvaluateTraceDeps): Promise<ScorableTrace> {
-  const refs = [...record.info.blocks, ...record.unmerged.map(({ block }) => block)];
-  const blocks = await Promise.all(refs.map(async (ref) => codec.decompress(await segments.readBlock(ref))));
-  const [only] = blocks;
-  const spans = readSpans(blocks.length === 1 && only ? only : codec.merge(blocks), codec);
-  return toScorableTrace({ info: record.info, spans, assessments: record.assessments });
 }
 
 async function evaluate(
