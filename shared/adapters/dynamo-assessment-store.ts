@@ -1,10 +1,4 @@
-import {
-  DeleteItemCommand,
-  type DynamoDBClient,
-  paginateQuery,
-  QueryCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, type DynamoDBClient, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { assessmentSortKey, fromAssessmentItem, toAssessmentItem } from '../contracts/assessment-item.ts';
 import type { Assessment } from '../domain/assessment.ts';
@@ -13,6 +7,7 @@ import type { AssessmentStore } from '../domain/ports.ts';
 import { maxKnownAssessments } from '../domain/trace.ts';
 import { batchGet, batchWrite } from './dynamo-batch.ts';
 import { isApplied } from './dynamo-conditional.ts';
+import { queryItems } from './dynamo-query.ts';
 
 const queriesAtOnce = 8;
 
@@ -59,18 +54,8 @@ export function dynamoAssessmentStore(
   }
 
   async function list(traceId: string): Promise<readonly Assessment[]> {
-    const found: Assessment[] = [];
-    const pages = paginateQuery(
-      { client },
-      {
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-        ExpressionAttributeValues: marshall({ ':pk': traceId, ':prefix': 'assessment#' }),
-        ConsistentRead: true,
-      },
-    );
-    for await (const { Items = [] } of pages) found.push(...Items.map((item) => fromAssessmentItem(unmarshall(item))));
-    return found;
+    const items = await queryItems(client, { table, pk: traceId, prefix: 'assessment#', consistent: true });
+    return items.map(fromAssessmentItem);
   }
 
   return {

@@ -6,6 +6,7 @@ import {
   type DynamoDBClient,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
+import { chunk } from '../domain/chunk.ts';
 import { UnprocessedError } from './is-transient.ts';
 
 export type Item = Record<string, AttributeValue>;
@@ -77,9 +78,4 @@ async function getChunk(
     keys = UnprocessedKeys?.[table]?.Keys ?? [];
   }
   return found;
-}
-
-/** Slices of at most `size`. */
-export function chunk<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 }

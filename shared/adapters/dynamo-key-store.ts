@@ -1,15 +1,10 @@
-import {
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  paginateQuery,
-} from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod';
 import { type ApiKey, roles } from '../domain/api-key.ts';
 import type { KeyStore } from '../domain/ports.ts';
 import { batchGet } from './dynamo-batch.ts';
+import { queryItems } from './dynamo-query.ts';
 
 const keyItem = z.object({
   v: z.literal(1),
@@ -32,19 +27,6 @@ export function dynamoKeyStore(client: DynamoDBClient, table: string): KeyStore 
     client.send(new PutItemCommand({ TableName: table, Item: marshall(item, { removeUndefinedValues: true }) }));
   const remove = (key: Key) => client.send(new DeleteItemCommand({ TableName: table, Key: marshall(key) }));
 
-  async function listHashes(): Promise<readonly string[]> {
-    const hashes: string[] = [];
-    const query = {
-      TableName: table,
-      KeyConditionExpression: 'pk = :listed',
-      ExpressionAttributeValues: marshall({ ':listed': listed }),
-      ConsistentRead: true,
-    };
-    for await (const { Items = [] } of paginateQuery({ client }, query))
-      hashes.push(...Items.map((item) => String(item.sk?.S)));
-    return hashes;
-  }
-
   return {
     async get(keyHash): Promise<ApiKey | undefined> {
       const Key = marshall(primaryKey(keyHash));
@@ -60,7 +42,8 @@ export function dynamoKeyStore(client: DynamoDBClient, table: string): KeyStore 
     },
 
     async list() {
-      const keys = (await listHashes()).map((hash) => marshall(primaryKey(hash)));
+      const hashes = await queryItems(client, { table, pk: listed, consistent: true });
+      const keys = hashes.map(({ sk }) => marshall(primaryKey(String(sk))));
       const items = (await batchGet(client, { table, keys, consistent: true })).map((item) => unmarshall(item));
       return items
         .map((item) => ({ ...toKey(item), hash: String(item.pk).slice('key#'.length) }))

@@ -1,11 +1,11 @@
-import { type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { otelTableKey } from '../contracts/registry-items.ts';
 import type { Experiment } from '../domain/experiment.ts';
 import { otelTableTag } from '../domain/experiment-tags.ts';
 import type { ExperimentStore, OtelTableStore, TableAssignment } from '../domain/ports.ts';
 import { dynamoClaims } from './dynamo-claims.ts';
 import { dynamoExperimentItem } from './dynamo-experiment-item.ts';
+import { queryItems } from './dynamo-query.ts';
 
 /**
  * Tables of Databricks' exporters: an item a table says whose it is, all in one partition. It counts while the experiment's tag
@@ -73,19 +73,8 @@ export function dynamoOtelTableStore(
     },
 
     async list() {
-      const claimed: { table: string; experimentId: string }[] = [];
-      const pages = paginateQuery(
-        { client },
-        {
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: marshall({ ':pk': otelTableKey('').pk }),
-        },
-      );
-      for await (const { Items = [] } of pages)
-        claimed.push(
-          ...Items.map((read) => unmarshall(read)).map(({ sk, experimentId }) => ({ table: sk, experimentId })),
-        );
+      const items = await queryItems(client, { table, pk: otelTableKey('').pk, consistent: false });
+      const claimed = items.map(({ sk, experimentId }) => ({ table: String(sk), experimentId: String(experimentId) }));
       const owners = await experiments.getMany(claimed.map(({ experimentId }) => experimentId));
       const held = new Map(
         owners

@@ -1,4 +1,4 @@
-import { type DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import {
   experimentKey,
@@ -27,6 +27,7 @@ import {
 import type { ScorerVersion } from '../domain/scorer.ts';
 import { batchGet } from './dynamo-batch.ts';
 import { isApplied } from './dynamo-conditional.ts';
+import { queryItems } from './dynamo-query.ts';
 
 /** Versions that one process keeps; they never change. */
 const maxCached = 500;
@@ -53,24 +54,8 @@ export function dynamoScorerStore(client: DynamoDBClient, table: string): Scorer
     return item && fromScorerItem(item);
   }
 
-  async function query(experimentId: string, prefix: string): Promise<readonly Item[]> {
-    const found: Item[] = [];
-    let ExclusiveStartKey: Record<string, never> | undefined;
-    do {
-      const page = await client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-          ExpressionAttributeValues: marshall({ ':pk': experimentKey(experimentId), ':prefix': prefix }),
-          ConsistentRead: true,
-          ...(ExclusiveStartKey && { ExclusiveStartKey }),
-        }),
-      );
-      for (const item of page.Items ?? []) found.push(unmarshall(item));
-      ExclusiveStartKey = page.LastEvaluatedKey as typeof ExclusiveStartKey;
-    } while (ExclusiveStartKey);
-    return found;
-  }
+  const query = (experimentId: string, prefix: string) =>
+    queryItems(client, { table, pk: experimentKey(experimentId), prefix, consistent: true });
 
   const put = (item: Item, condition?: Pick<PutItemCommand['input'], 'ConditionExpression'> & object) =>
     isApplied(

@@ -6,8 +6,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { blockSortKey, openWorkKey, type TraceItemOptions, toBlockItem, toInfoItem } from '../contracts/trace-item.ts';
+import { chunk } from '../domain/chunk.ts';
 import type { TraceBlock, TraceIndex } from '../domain/ports.ts';
-import { batchGet, batchWrite, chunk } from './dynamo-batch.ts';
+import { batchGet, batchWrite } from './dynamo-batch.ts';
 import { isApplied } from './dynamo-conditional.ts';
 import { dayAnnouncer } from './dynamo-days.ts';
 import { infoUpdate, settleGraceMs } from './dynamo-info-item.ts';

@@ -1,9 +1,10 @@
-import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { fromAssessmentItem } from '../contracts/assessment-item.ts';
 import { fromBlockItem, fromEvaluationItem, fromInfoItem } from '../contracts/trace-item.ts';
 import type { TraceReader, TraceRecord } from '../domain/ports.ts';
 import { batchGet } from './dynamo-batch.ts';
+import { queryItems } from './dynamo-query.ts';
 
 /** Reading the traces table. */
 export function dynamoTraceReader(client: DynamoDBClient, table: string): TraceReader {
@@ -16,7 +17,7 @@ export function dynamoTraceReader(client: DynamoDBClient, table: string): TraceR
     },
 
     async readTrace(traceId) {
-      return toRecord(await queryTrace(client, { table, traceId }));
+      return toRecord(await queryItems(client, { table, pk: traceId, consistent: true }));
     },
   };
 }
@@ -24,28 +25,6 @@ export function dynamoTraceReader(client: DynamoDBClient, table: string): TraceR
 /** A deleted trace leaves an item without facts. */
 function isTrace(item: Readonly<Record<string, unknown>>): boolean {
   return item.facts !== undefined;
-}
-
-async function queryTrace(
-  client: DynamoDBClient,
-  { table, traceId }: { table: string; traceId: string },
-): Promise<readonly Record<string, unknown>[]> {
-  const items: Record<string, unknown>[] = [];
-  let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
-  do {
-    const page = await client.send(
-      new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': { S: traceId } },
-        ConsistentRead: true,
-        ...(ExclusiveStartKey && { ExclusiveStartKey }),
-      }),
-    );
-    for (const item of page.Items ?? []) items.push(unmarshall(item));
-    ExclusiveStartKey = page.LastEvaluatedKey;
-  } while (ExclusiveStartKey);
-  return items;
 }
 
 function toRecord(items: readonly Record<string, unknown>[]): TraceRecord | undefined {

@@ -1,5 +1,5 @@
-import { type DynamoDBClient, paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import {
   attachmentName,
   expiresAt,
@@ -12,6 +12,7 @@ import type { TraceRemover } from '../domain/ports.ts';
 import type { BlockRef } from '../domain/trace.ts';
 import { batchDelete, batchGet } from './dynamo-batch.ts';
 import { isApplied } from './dynamo-conditional.ts';
+import { queryItems } from './dynamo-query.ts';
 
 /** A tombstone outlives every message that could bring its spans again: 4 days in a queue and 14 among its dead letters. */
 const tombstoneDays = 21;
@@ -31,20 +32,7 @@ const forgotten = [
 export function dynamoTraceRemover(client: DynamoDBClient, table: string, options: TraceItemOptions): TraceRemover {
   const infoKey = (traceId: string) => marshall({ pk: traceId, sk: 'info' });
 
-  async function itemsOf(traceId: string): Promise<readonly Record<string, unknown>[]> {
-    const found: Record<string, unknown>[] = [];
-    const pages = paginateQuery(
-      { client },
-      {
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: marshall({ ':pk': traceId }),
-        ConsistentRead: true,
-      },
-    );
-    for await (const { Items = [] } of pages) found.push(...Items.map((item) => unmarshall(item)));
-    return found;
-  }
+  const itemsOf = (traceId: string) => queryItems(client, { table, pk: traceId, consistent: true });
 
   return {
     bury(traceId, { now, dueAt }) {

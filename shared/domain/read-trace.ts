@@ -1,9 +1,8 @@
-import type { SegmentStore, TraceCodec, TraceReader, TraceRecord } from './ports.ts';
+import type { TraceReader, TraceRecord } from './ports.ts';
+import { blocksOf, type ReadBlocksDeps, readBlocks } from './read-blocks.ts';
 
-export interface ReadTraceDeps {
+export interface ReadTraceDeps extends ReadBlocksDeps {
   readonly index: Pick<TraceReader, 'readTrace'>;
-  readonly segments: Pick<SegmentStore, 'readBlock'>;
-  readonly codec: Pick<TraceCodec, 'decode' | 'merge' | 'decompress'>;
   readonly sleep: (ms: number) => Promise<unknown>;
 }
 
@@ -34,19 +33,9 @@ export async function readWholeTrace(
       await deps.sleep(wait);
       continue;
     }
-    const tracesData = await joinBlocks(record, deps);
+    const tracesData = deps.codec.merge(await readBlocks(blocksOf(record), deps));
     const isWhole = !mayLack || deps.codec.decode(tracesData).length >= (record.info.explicit?.spanCount ?? 0);
     if (isWhole || wait === undefined) return { ...record, tracesData };
     await deps.sleep(wait);
   }
-}
-
-/** The spans of a trace, each once, as OTLP TracesData: those of blocks that are not merged yet included. */
-export async function joinBlocks(
-  { info, unmerged }: Pick<TraceRecord, 'info' | 'unmerged'>,
-  { segments, codec }: Pick<ReadTraceDeps, 'segments' | 'codec'>,
-): Promise<Uint8Array> {
-  const refs = [...info.blocks, ...unmerged.map(({ block }) => block)];
-  const blocks = await Promise.all(refs.map(async (ref) => codec.decompress(await segments.readBlock(ref))));
-  return codec.merge(blocks);
 }

@@ -2,7 +2,6 @@ import type { Assessment } from '../assessment.ts';
 import { SandboxUnavailableError } from '../code/run-code.ts';
 import { type EvaluationOutcome, type EvaluationRequest, isFinished, type SelectedScorer } from '../evaluation.ts';
 import { toScorableTrace } from '../facts/scorable.ts';
-import { readSpans } from '../indexing/block.ts';
 import type { Judge } from '../judging/judge.ts';
 import { type JudgeOutcome, type RunJudgesDeps, runJudges } from '../judging/run-judges.ts';
 import type {
@@ -12,11 +11,10 @@ import type {
   EvaluationStore,
   RuleStore,
   ScorerStore,
-  SegmentStore,
-  TraceCodec,
   TraceIndex,
   TraceRecord,
 } from '../ports.ts';
+import { blocksOf, type ReadBlocksDeps, readBlockSpans } from '../read-blocks.ts';
 import type { Rules } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
 import type { Runnable, Scorer, ScorerResult, ScorerVersion } from '../scorer.ts';
@@ -24,10 +22,8 @@ import { afterFailure, longestShortWaitMs } from './after-failure.ts';
 import { pauseScorer, resumeScorer } from './pause-scorer.ts';
 import { toAssessments } from './to-assessments.ts';
 
-export interface EvaluateTraceDeps {
+export interface EvaluateTraceDeps extends ReadBlocksDeps {
   readonly index: Pick<TraceIndex, 'readTrace'>;
-  readonly segments: Pick<SegmentStore, 'readBlock'>;
-  readonly codec: Pick<TraceCodec, 'decode' | 'merge' | 'decompress'>;
   readonly scorers: Pick<ScorerStore, 'definition'>;
   readonly rules: RuleStore;
   readonly createScorer: (version: ScorerVersion) => Runnable;
@@ -189,12 +185,9 @@ async function leaseAll(
   return { judging: judging.filter((_, i) => leases[i]), isBusy: leases.includes(false) };
 }
 
-/** The whole trace, blocks that are not merged yet included: one fetch for all its scorers. */
-async function loadTrace(record: TraceRecord, { segments, codec }: EvaluateTraceDeps): Promise<ScorableTrace> {
-  const refs = [...record.info.blocks, ...record.unmerged.map(({ block }) => block)];
-  const blocks = await Promise.all(refs.map(async (ref) => codec.decompress(await segments.readBlock(ref))));
-  const [only] = blocks;
-  const spans = readSpans(blocks.length === 1 && only ? only : codec.merge(blocks), codec);
+/** The whole trace: one fetch for all its scorers. */
+async function loadTrace(record: TraceRecord, deps: EvaluateTraceDeps): Promise<ScorableTrace> {
+  const spans = await readBlockSpans(blocksOf(record), deps);
   return toScorableTrace({ info: record.info, spans, assessments: record.assessments });
 }
 

@@ -1,16 +1,13 @@
 import { readsSpans } from '../decide-sampling.ts';
-import { readSpans } from '../indexing/block.ts';
-import type { RuleStore, ScorerStore, SegmentStore, TraceCodec, TraceReader, TraceRecord } from '../ports.ts';
-import { joinBlocks } from '../read-trace.ts';
+import type { RuleStore, ScorerStore, TraceReader, TraceRecord } from '../ports.ts';
+import { blocksOf, type ReadBlocksDeps, readBlockSpans } from '../read-blocks.ts';
 import type { Rules } from '../rules.ts';
 import type { Evidence } from './explain-trace.ts';
 
-export interface ReadEvidenceDeps {
+export interface ReadEvidenceDeps extends ReadBlocksDeps {
   readonly index: Pick<TraceReader, 'readTrace'>;
   readonly rules: Pick<RuleStore, 'current' | 'version'>;
   readonly scorers: Pick<ScorerStore, 'list' | 'definition'>;
-  readonly segments: Pick<SegmentStore, 'readBlock'>;
-  readonly codec: Pick<TraceCodec, 'decode' | 'merge' | 'decompress'>;
 }
 
 /** Collects what explains a trace, for one scorer or for all that are registered or were set when it was decided. */
@@ -29,7 +26,7 @@ export async function readEvidence(
     scorers.set(name, first?.createdAt);
   }
   const asked = { ...rules, scorers: rules.scorers.filter(({ name }) => names.has(name)) };
-  const spans = asked.scorers.some(readsSpans) ? readSpans(await joinBlocks(record, deps), deps.codec) : [];
+  const spans = asked.scorers.some(readsSpans) ? await readBlockSpans(blocksOf(record), deps) : [];
   return { record, rules: asked, scorers, spans };
 }
 

@@ -7,9 +7,10 @@ import { deriveTraceFacts } from '../facts/derive-trace-facts.ts';
 import type { FilterSubject } from '../filter/subject.ts';
 import { settleInParallel } from '../in-parallel.ts';
 import type { EvaluationQueue, TraceBlock, TraceRecord } from '../ports.ts';
+import { readBlockSpans, readBlocks } from '../read-blocks.ts';
 import type { Rules } from '../rules.ts';
 import type { BlockRef, TraceInfo } from '../trace.ts';
-import { type BlockSpan, type NewBlock, newBlock, packSegment, readSpans } from './block.ts';
+import { type BlockSpan, type NewBlock, newBlock, packSegment } from './block.ts';
 import { decideCompleteness, decideSettled, evaluationRequest } from './conclude.ts';
 import type { IndexArrivalsDeps } from './index-arrivals.ts';
 
@@ -124,7 +125,12 @@ async function mergeBlocks({ info, unmerged }: TraceRecord, deps: SettleTracesDe
   const all = [...own, ...unmerged.filter(({ block }) => !own.some((known) => known.block.hash === block.hash))];
   if (all.length === own.length && own.length <= 1) return { changes: {}, replaced: unmerged };
   const lastArrivalAt = Math.max(info.lastArrivalAt, ...unmerged.map(({ arrivedAt }) => arrivedAt));
-  const tracesData = deps.codec.merge(await Promise.all(all.map(({ block }) => readBlock(block, deps))));
+  const tracesData = deps.codec.merge(
+    await readBlocks(
+      all.map(({ block }) => block),
+      deps,
+    ),
+  );
   const block = newBlock(
     { traceId: info.traceId, experimentId: info.experimentId, arrivedAt: lastArrivalAt, tracesData },
     deps.codec,
@@ -141,10 +147,6 @@ async function mergeBlocks({ info, unmerged }: TraceRecord, deps: SettleTracesDe
     replaced,
     spans: block.spans,
   };
-}
-
-async function readBlock(block: BlockRef, { segments, codec }: SettleTracesDeps): Promise<Uint8Array> {
-  return codec.decompress(await segments.readBlock(block));
 }
 
 async function writeBlock(block: NewBlock, { segments }: SettleTracesDeps): Promise<BlockRef> {
@@ -167,14 +169,8 @@ async function decide(
   }: { record: TraceRecord; merged: Merged; rules: Rules; now: number; deps: SettleTracesDeps },
 ) {
   if (info.completeness === 'open') return undefined;
-  const spans = rules.scorers.some(readsSpans) ? (merged.spans ?? (await readAllSpans(info, deps))) : [];
+  const spans = rules.scorers.some(readsSpans) ? (merged.spans ?? (await readBlockSpans(info.blocks, deps))) : [];
   return decideSettled(subjectOf(info, { spans, record }), { rules, now });
-}
-
-async function readAllSpans(info: TraceInfo, deps: SettleTracesDeps): Promise<readonly BlockSpan[]> {
-  const blocks = await Promise.all(info.blocks.map((block) => readBlock(block, deps)));
-  if (blocks.length === 0) return [];
-  return readSpans(blocks.length === 1 && blocks[0] ? blocks[0] : deps.codec.merge(blocks), deps.codec);
 }
 
 function subjectOf(

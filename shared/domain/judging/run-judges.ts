@@ -1,3 +1,4 @@
+import { chunk } from '../chunk.ts';
 import { settleInParallel } from '../in-parallel.ts';
 import type { Clock } from '../ports.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
@@ -123,16 +124,12 @@ function groupsOf(
   const isShared = (i: number) => combine && canCombine((questions[i] as PlannedQuestion).question);
   const alone = positions.filter((i) => !isShared(i)).map((i) => ({ model: modelOf(i), positions: [i] }));
   const byModel = Map.groupBy(positions.filter(isShared), (i) => uriOf(modelOf(i)));
-  const shared = [...byModel.values()].flatMap((members) => chunked(members, maxCombined));
+  const shared = [...byModel.values()].flatMap((members) => chunk(members, maxCombined));
   return [...shared.map((members) => ({ model: modelOf(members[0] as number), positions: members })), ...alone];
 }
 
 function uriOf(model: Resolved): string {
   return 'failure' in model ? '' : model.uri;
-}
-
-function chunked<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 }
 
 async function answersOf(
