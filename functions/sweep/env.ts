@@ -3,6 +3,7 @@ import * as z from 'zod';
 export const envSchema = z.object({
   TRACES_TABLE: z.string().min(1),
   ARRIVALS_QUEUE_URL: z.string().min(1),
+  EVALUATIONS_QUEUE_URL: z.string().min(1),
 });
 
 /** The variables that the function's construct must set. */

@@ -109,13 +109,20 @@ export class TracePipeline extends Construct {
       name: 'sweep',
       timeout: Duration.seconds(50),
       memorySize: 256,
-      environment: { TRACES_TABLE: traces.tableName, ARRIVALS_QUEUE_URL: this.arrivals.queue.queueUrl },
+      environment: {
+        TRACES_TABLE: traces.tableName,
+        ARRIVALS_QUEUE_URL: this.arrivals.queue.queueUrl,
+        EVALUATIONS_QUEUE_URL: this.evaluations.queue.queueUrl,
+      },
     });
+    // Moves the due time of sessions.
+    grantTable(traces, lambda, ['UpdateItem']);
     // CloudFormation's resource for an index is the table's ARN with its name behind.
     lambda.addToRolePolicy(
       new PolicyStatement({ actions: ['dynamodb:Query'], resources: [`${traces.tableArn}/index/open-work`] }),
     );
     grantSendMessages(this.arrivals.queue, lambda);
+    grantSendMessages(this.evaluations.queue, lambda);
     const rule = new Rule(this, 'EveryMinute', { schedule: Schedule.rate(Duration.minutes(1)) });
     rule.addTarget(new LambdaFunction(lambda, { retryAttempts: 0 }));
     return lambda;

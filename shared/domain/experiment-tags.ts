@@ -21,6 +21,7 @@ const settings: { readonly [Name in keyof ExperimentSettings]: Setting<Experimen
   settleDelaySeconds: wholeNumber({ from: 0, to: 900 }),
   idleCloseMinutes: wholeNumber({ from: 1, to: 10_080 }),
   rejudgeLateSpans: { expected: 'true or false', read: (text) => ({ true: true, false: false })[text.toLowerCase()] },
+  sessionIdleMinutes: wholeNumber({ from: 1, to: 10_080 }),
 };
 
 interface Setting<Value> {
@@ -82,6 +83,7 @@ function settingsOf(tags: Tags): ExperimentSettings {
     settleDelaySeconds: read('settleDelaySeconds'),
     idleCloseMinutes: read('idleCloseMinutes'),
     rejudgeLateSpans: read('rejudgeLateSpans'),
+    sessionIdleMinutes: read('sessionIdleMinutes'),
   };
 }
 

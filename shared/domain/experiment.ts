@@ -22,10 +22,13 @@ export interface ExperimentSettings {
   readonly idleCloseMinutes: number;
   /** Whether spans that arrive after the evaluation have the trace judged again. */
   readonly rejudgeLateSpans: boolean;
+  /** Quiet time after which a session counts as ended, and is judged. */
+  readonly sessionIdleMinutes: number;
 }
 
 export const defaultSettings: ExperimentSettings = {
   settleDelaySeconds: 5,
   idleCloseMinutes: 15,
   rejudgeLateSpans: false,
+  sessionIdleMinutes: 5,
 };

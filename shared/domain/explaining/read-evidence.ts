@@ -1,6 +1,15 @@
 import { readsSpans } from '../decide-sampling.ts';
+import { sessionOf } from '../facts/who.ts';
 import { readSpans } from '../indexing/block.ts';
-import type { RuleStore, ScorerStore, SegmentStore, TraceCodec, TraceReader, TraceRecord } from '../ports.ts';
+import type {
+  RuleStore,
+  ScorerStore,
+  SegmentStore,
+  SessionStore,
+  TraceCodec,
+  TraceReader,
+  TraceRecord,
+} from '../ports.ts';
 import { joinBlocks } from '../read-trace.ts';
 import type { Rules } from '../rules.ts';
 import type { Evidence } from './explain-trace.ts';
@@ -10,6 +19,7 @@ export interface ReadEvidenceDeps {
   readonly rules: Pick<RuleStore, 'current' | 'version'>;
   readonly scorers: Pick<ScorerStore, 'list' | 'definition'>;
   readonly segments: Pick<SegmentStore, 'readBlock'>;
+  readonly sessions: Pick<SessionStore, 'read'>;
   readonly codec: Pick<TraceCodec, 'decode' | 'merge' | 'decompress'>;
 }
 
@@ -30,7 +40,14 @@ export async function readEvidence(
   }
   const asked = { ...rules, scorers: rules.scorers.filter(({ name }) => names.has(name)) };
   const spans = asked.scorers.some(readsSpans) ? readSpans(await joinBlocks(record, deps), deps.codec) : [];
-  return { record, rules: asked, scorers, spans };
+  const session = await sessionFor(record, { asked, deps });
+  return { record, rules: asked, scorers, spans, ...(session && { session }) };
+}
+
+async function sessionFor({ info }: TraceRecord, { asked, deps }: { asked: Rules; deps: ReadEvidenceDeps }) {
+  const sessionId = sessionOf(info.facts);
+  if (!sessionId || !asked.scorers.some(({ level }) => level === 'session')) return undefined;
+  return deps.sessions.read({ experimentId: info.experimentId, sessionId });
 }
 
 async function rulesOf({ info }: TraceRecord, { rules }: ReadEvidenceDeps): Promise<Rules> {

@@ -1,19 +1,26 @@
-import type { SQSEvent } from 'aws-lambda';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createHandler as createIndexTraces } from '../../../functions/index-traces/create-handler.ts';
 import { createHandler as createRunScorers } from '../../../functions/run-scorers/create-handler.ts';
 import { otlpTraceCodec } from '../../../shared/adapters/otlp-trace-codec.ts';
 import type { ArrivalMessage } from '../../../shared/contracts/arrival-message.ts';
+import { anyEvaluationMessage } from '../../../shared/contracts/evaluation-message.ts';
 import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
 import type { Assessment } from '../../../shared/domain/assessment.ts';
 import { deleteTraces } from '../../../shared/domain/delete-traces.ts';
 import { editTrace, startTrace } from '../../../shared/domain/edit-trace.ts';
+import { evaluateSession } from '../../../shared/domain/evaluating/evaluate-session.ts';
+import type { JudgeSession } from '../../../shared/domain/evaluating/judge-session.ts';
 import type { EvaluationOutcome, EvaluationRequest } from '../../../shared/domain/evaluation.ts';
 import type { TraceStatement } from '../../../shared/domain/explicit-facts.ts';
-import type { ArchivedSpan, Attachment } from '../../../shared/domain/ports.ts';
+import { sessionOf } from '../../../shared/domain/facts/who.ts';
+import type { ArchivedSpan, Attachment, TimeQuery } from '../../../shared/domain/ports.ts';
 import type { Rules } from '../../../shared/domain/rules.ts';
 import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
+import type { SessionEvaluationRequest } from '../../../shared/domain/session.ts';
+import { sweepSessions } from '../../../shared/domain/sweep-sessions.ts';
 import type { BlockRef, TraceInfo } from '../../../shared/domain/trace.ts';
 import { DyingProcess, type Fate } from '../dying-process.ts';
+import { InMemorySessionStore } from './in-memory-session-store.ts';
 import { InMemoryTraceIndex } from './in-memory-trace-index.ts';
 
 interface Queued {
@@ -25,19 +32,31 @@ interface Queued {
 /** The hot path over maps and arrays, with a virtual clock: every handler is the real one. */
 export class InMemoryStack {
   readonly index = new InMemoryTraceIndex();
+  readonly sessions = new InMemorySessionStore();
   readonly objects = new Map<string, Uint8Array>();
   /** By name. */
   readonly attachments = new Map<string, Attachment>();
   readonly archived = { traces: [] as TraceInfo[], spans: [] as ArchivedSpan[], assessments: [] as Assessment[] };
   readonly requested: EvaluationRequest[] = [];
-  readonly rules: Rules;
+  readonly requestedSessions: SessionEvaluationRequest[] = [];
+  rules: Rules;
   readonly scorers: readonly ScorerVersion[];
   nowMs = Date.UTC(2026, 10, 21, 12);
+  readonly #judgeSession: JudgeSession;
   #queue: Queued[] = [];
 
-  constructor({ rules, scorers = [] }: { rules: Rules; scorers?: readonly ScorerVersion[] }) {
+  constructor({
+    rules,
+    scorers = [],
+    judgeSession = async () => [],
+  }: {
+    rules: Rules;
+    scorers?: readonly ScorerVersion[];
+    judgeSession?: JudgeSession;
+  }) {
     this.rules = rules;
     this.scorers = scorers;
+    this.#judgeSession = judgeSession;
   }
 
   send(message: ArrivalMessage): void {
@@ -45,8 +64,17 @@ export class InMemoryStack {
   }
 
   /** Has the sweep look for due work. */
-  async sweep(): Promise<void> {
+  async sweep(fate?: Fate): Promise<void> {
     await this.#settleQueue.settle(this.index.due(this.nowMs), { delaySeconds: 0 });
+    const process = new DyingProcess(fate);
+    const deps = {
+      dueSessions: process.wrap(this.sessions.due),
+      evaluationQueue: process.wrap(this.#evaluationQueue),
+      now: () => this.nowMs,
+    };
+    await sweepSessions(deps).catch((error: unknown) => {
+      if (!process.isDead) throw error;
+    });
   }
 
   /** Says of a trace what its client says when it has ended. */
@@ -116,15 +144,34 @@ export class InMemoryStack {
   lastError: unknown;
 
   async #invoke(batch: readonly Queued[], process: DyingProcess): Promise<ReadonlySet<Queued>> {
-    const event = { Records: batch.map(({ body }, i) => ({ messageId: String(i), body })) } as SQSEvent;
-    const handler = batch[0]?.queue === 'arrivals' ? this.#indexTraces(process) : this.#runScorers(process);
-    const { batchItemFailures } = await handler(event);
-    return new Set(batchItemFailures.flatMap(({ itemIdentifier }) => batch[Number(itemIdentifier)] ?? []));
+    if (batch[0]?.queue === 'arrivals') return failedOf(batch, this.#indexTraces(process));
+    const [sessions, traces] = [batch.filter(isOfSession), batch.filter((message) => !isOfSession(message))];
+    const failed = traces.length > 0 ? await failedOf(traces, this.#runScorers(process)) : new Set<Queued>();
+    for (const message of sessions) {
+      const request = anyEvaluationMessage.parse(JSON.parse(message.body));
+      if (request.kind !== 'session') continue;
+      await evaluateSession(request, this.#judging(process)).catch((error: unknown) => {
+        this.lastError = error;
+        failed.add(message);
+      });
+    }
+    return failed;
+  }
+
+  #judging(process: DyingProcess) {
+    return {
+      ...this.#scoring(process),
+      sessions: process.wrap(this.sessions),
+      search: process.wrap(this.#search),
+      rules: process.wrap(this.#ruleStore),
+      judgeSession: process.wrap({ judge: this.#judgeSession }).judge,
+    };
   }
 
   #indexTraces(process: DyingProcess) {
     return createIndexTraces({
       index: process.wrap(this.index),
+      sessions: process.wrap(this.sessions),
       remover: process.wrap(this.index.remover),
       attachments: process.wrap({
         remove: async (attachment: Attachment) => void this.attachments.delete(attachment.name),
@@ -142,24 +189,28 @@ export class InMemoryStack {
   }
 
   #runScorers(process: DyingProcess) {
-    return createRunScorers({
+    return createRunScorers({ ...this.#scoring(process), createScorer, logger: this.#logger });
+  }
+
+  #scoring(process: DyingProcess) {
+    return {
       index: process.wrap(this.index),
       segments: process.wrap(this.#segments),
       codec: otlpTraceCodec,
       scorers: process.wrap({
         definition: async (_experiment: string, name: string) => this.scorers.find((scorer) => scorer.name === name),
       }),
-      createScorer,
       assessments: process.wrap({
         put: async (assessments: readonly Assessment[]) => this.#putAssessments(assessments),
+        list: async (traceId: string) => [...(this.index.entries.get(traceId)?.assessments.values() ?? [])],
+        remove: async (traceId: string, id: string) => void this.index.entries.get(traceId)?.assessments.delete(id),
       }),
       outcomes: process.wrap({ put: async (outcomes: readonly EvaluationOutcome[]) => this.#putOutcomes(outcomes) }),
       archive: process.wrap({
         addAssessments: async (rows: readonly Assessment[]) => void this.archived.assessments.push(...rows),
       }),
       now: () => this.nowMs,
-      logger: this.#logger,
-    });
+    };
   }
 
   readonly #logger = {
@@ -200,6 +251,28 @@ export class InMemoryStack {
         this.#queue.push({ queue: 'evaluations', body, visibleAt: this.nowMs });
       }
     },
+    requestSessions: async (requests: readonly SessionEvaluationRequest[]) => {
+      for (const request of requests) {
+        this.requestedSessions.push(request);
+        const body = JSON.stringify({ v: 1, kind: 'session', ...request });
+        this.#queue.push({ queue: 'evaluations', body, visibleAt: this.nowMs });
+      }
+    },
+  };
+
+  /** Within a session. */
+  readonly #search = {
+    find: async ({ experimentIds, within, before, ascending, limit }: TimeQuery) => {
+      const isIn = ({ experimentId, facts }: TraceInfo) =>
+        experimentIds.includes(experimentId) && sessionOf(facts) === within?.id;
+      const found = [...this.index.entries.values()].flatMap(({ info }) =>
+        isIn(info) ? { traceId: info.traceId, position: `${info.facts.requestTime}#${info.traceId}` } : [],
+      );
+      const sorted = found.toSorted((a, b) => (a.position < b.position ? -1 : 1));
+      const ordered = ascending ? sorted : sorted.reverse();
+      const from = before === undefined ? 0 : ordered.findIndex(({ position }) => position === before) + 1;
+      return ordered.slice(from, from + limit);
+    },
   };
 
   readonly #ruleStore = {
@@ -225,4 +298,17 @@ export class InMemoryStack {
       this.index.entries.get(outcome.traceId)?.outcomes.set(`${outcome.scorerName}#${outcome.scorerVersion}`, outcome);
     }
   }
+}
+
+function isOfSession({ body }: Queued): boolean {
+  return JSON.parse(body).kind === 'session';
+}
+
+async function failedOf(
+  batch: readonly Queued[],
+  handler: (event: SQSEvent) => Promise<SQSBatchResponse>,
+): Promise<Set<Queued>> {
+  const event = { Records: batch.map(({ body }, i) => ({ messageId: String(i), body })) } as SQSEvent;
+  const { batchItemFailures } = await handler(event);
+  return new Set(batchItemFailures.flatMap(({ itemIdentifier }) => batch[Number(itemIdentifier)] ?? []));
 }

@@ -1,0 +1,147 @@
+import { type DynamoDBClient, paginateQuery, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import {
+  fromSessionItem,
+  fromSessionItems,
+  sessionActivity,
+  sessionItemKey,
+  toSessionOutcomeItem,
+} from '../contracts/session-item.ts';
+import { openWorkShardKey } from '../contracts/trace-item.ts';
+import type { DueSessions, SessionActivity, SessionStore } from '../domain/ports.ts';
+import type { SessionRef } from '../domain/session.ts';
+import { batchWrite } from './dynamo-batch.ts';
+import { ifApplied, isApplied } from './dynamo-conditional.ts';
+
+/** Sessions that a scorer may select, beside the traces. They live as long as the trace store keeps their last trace. */
+export function dynamoSessionStore(
+  client: DynamoDBClient,
+  table: string,
+  options: { retentionDays: number },
+): SessionActivity & SessionStore {
+  const update = (session: SessionRef, rest: UpdateRest) => new UpdateItemCommand(sessionUpdate(table, session, rest));
+
+  return {
+    async note(session) {
+      const activity = sessionActivity(session, options);
+      const names = Object.keys(activity);
+      await isApplied(
+        client.send(
+          update(session, {
+            UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(', ')}`,
+            ConditionExpression: 'attribute_not_exists(lastActivityAt) OR lastActivityAt < :lastActivityAt',
+            values: Object.fromEntries(names.map((name) => [`:${name}`, activity[name]])),
+          }),
+        ),
+      );
+    },
+
+    async read(session) {
+      const items: Record<string, unknown>[] = [];
+      const pages = paginateQuery(
+        { client },
+        {
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk',
+          ExpressionAttributeValues: marshall({ ':pk': sessionItemKey(session) }),
+          ConsistentRead: true,
+        },
+      );
+      for await (const { Items = [] } of pages) items.push(...Items.map((item) => unmarshall(item)));
+      return fromSessionItems(items);
+    },
+
+    async claim(request, { decision, now, leasedUntil }) {
+      return isApplied(
+        client.send(
+          update(request, {
+            UpdateExpression: 'SET decision = :decision, leasedUntil = :until',
+            ConditionExpression:
+              'lastActivityAt = :activity AND (attribute_not_exists(leasedUntil) OR leasedUntil <= :now)',
+            values: { ':decision': decision, ':until': leasedUntil, ':now': now, ':activity': request.lastActivityAt },
+          }),
+        ),
+      );
+    },
+
+    async putOutcomes(session, outcomes) {
+      const puts = outcomes.map((outcome) =>
+        marshall(toSessionOutcomeItem(session, outcome, options), { removeUndefinedValues: true }),
+      );
+      await batchWrite(client, { table, puts });
+    },
+
+    async release(request, { dueAt }) {
+      const isStill = { ConditionExpression: 'lastActivityAt = :activity' };
+      const values = { ':activity': request.lastActivityAt };
+      const released = await isApplied(
+        client.send(
+          update(
+            request,
+            dueAt === undefined
+              ? { ...isStill, UpdateExpression: 'REMOVE openWorkPk, dueAt, leasedUntil', values }
+              : {
+                  ...isStill,
+                  UpdateExpression: 'SET dueAt = :due REMOVE leasedUntil',
+                  values: { ...values, ':due': dueAt },
+                },
+          ),
+        ),
+      );
+      if (released) return;
+      const ended = { UpdateExpression: 'REMOVE leasedUntil', ConditionExpression: 'attribute_exists(pk)' };
+      await isApplied(client.send(update(request, ended)));
+    },
+  };
+}
+
+/** What the sweep needs of them, by the `open-work` index. */
+export function dynamoDueSessions(client: DynamoDBClient, table: string): DueSessions {
+  return {
+    async listDue(shard, { now, limit }) {
+      const { Items = [] } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: 'open-work',
+          KeyConditionExpression: 'openWorkPk = :work AND dueAt <= :now',
+          ExpressionAttributeValues: marshall({ ':work': openWorkShardKey('session', shard), ':now': now }),
+          Limit: limit,
+        }),
+      );
+      return Items.flatMap((item) => item.pk?.S ?? []);
+    },
+
+    async postpone(key, { now, dueAt }) {
+      const postponed = await ifApplied(
+        client.send(
+          new UpdateItemCommand({
+            TableName: table,
+            Key: marshall({ pk: key, sk: 'info' }),
+            UpdateExpression: 'SET dueAt = :due',
+            ConditionExpression: 'dueAt <= :now',
+            ExpressionAttributeValues: marshall({ ':due': dueAt, ':now': now }),
+            ReturnValues: 'ALL_NEW',
+          }),
+        ),
+      );
+      if (postponed?.Attributes === undefined) return undefined;
+      const { experimentId, sessionId, lastActivityAt } = fromSessionItem(unmarshall(postponed.Attributes));
+      return { experimentId, sessionId, lastActivityAt };
+    },
+  };
+}
+
+interface UpdateRest {
+  readonly UpdateExpression: string;
+  readonly ConditionExpression: string;
+  readonly values?: Readonly<Record<string, unknown>>;
+}
+
+function sessionUpdate(table: string, session: SessionRef, { values, ...expressions }: UpdateRest) {
+  return {
+    TableName: table,
+    Key: marshall({ pk: sessionItemKey(session), sk: 'info' }),
+    ...expressions,
+    ...(values && { ExpressionAttributeValues: marshall(values, { removeUndefinedValues: true }) }),
+  };
+}
