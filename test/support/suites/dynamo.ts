@@ -6,6 +6,7 @@ import { describeFindingTraces } from './finding-traces.ts';
 import { describeRegistry } from './registry.ts';
 import { describeRequestCounts } from './request-counts.ts';
 import { describeRuns } from './runs.ts';
+import { describeSessions } from './sessions.ts';
 import { describeTraceEdits } from './trace-edits.ts';
 import { describeTraceIndex } from './trace-index.ts';
 import { describeTraceNeighbours } from './trace-neighbours.ts';
@@ -18,6 +19,7 @@ const suites = [
   describeRegistry,
   describeRuns,
   describeRequestCounts,
+  describeSessions,
 ];
 
 /** Everything that the DynamoDB adapters promise. Each suite has tables of its own. */
