@@ -11,7 +11,8 @@ export interface LoadConversationDeps {
   readonly codec: Pick<TraceCodec, 'decode' | 'merge' | 'decompress'>;
 }
 
-const readsAtOnce = 8;
+/** Traces that are read at once, and bytes of them as they are stored, compressed, unless it is one. */
+const [readsAtOnce, bytesAtOnce] = [8, 2 * 1024 * 1024];
 
 /**
  * Bytes of spans on the wire; decoded they take a few times as much, and some sessions are judged at once in a gigabyte. Behind the first
@@ -36,8 +37,8 @@ export async function loadConversation(
   const byImportance = first ? [first, ...others.toReversed()] : [];
   const kept = new Map<string, ScorableTrace>();
   let bytes = 0;
-  for (let i = 0; i < byImportance.length && bytes < keptBytes; i += readsAtOnce) {
-    const batch = byImportance.slice(i, i + readsAtOnce);
+  for (const batch of batches(byImportance)) {
+    if (bytes >= keptBytes) break;
     const loaded = valuesOf(await Promise.allSettled(batch.map((info) => loadTrace(info, deps))));
     for (const one of loaded) {
       if (one === undefined) continue;
@@ -48,6 +49,23 @@ export async function loadConversation(
   }
   const traces = infos.flatMap(({ traceId }) => kept.get(traceId) ?? []);
   return { traces, leftOut: infos.length - traces.length };
+}
+
+function batches(infos: readonly TraceInfo[]): readonly (readonly TraceInfo[])[] {
+  const found: TraceInfo[][] = [];
+  let bytes = 0;
+  for (const info of infos) {
+    const size = info.blocks.reduce((sum, { length }) => sum + length, 0);
+    const batch = found.at(-1);
+    bytes += size;
+    if (batch && batch.length < readsAtOnce && bytes <= bytesAtOnce) {
+      batch.push(info);
+    } else {
+      found.push([info]);
+      bytes = size;
+    }
+  }
+  return found;
 }
 
 async function loadTrace(

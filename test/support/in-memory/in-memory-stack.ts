@@ -150,7 +150,7 @@ export class InMemoryStack {
     for (const message of sessions) {
       const request = anyEvaluationMessage.parse(JSON.parse(message.body));
       if (request.kind !== 'session') continue;
-      await evaluateSession(request, this.#judging(process)).catch((error: unknown) => {
+      await evaluateSession(request, this.judging(process)).catch((error: unknown) => {
         this.lastError = error;
         failed.add(message);
       });
@@ -158,7 +158,8 @@ export class InMemoryStack {
     return failed;
   }
 
-  #judging(process: DyingProcess) {
+  /** What a session is judged with. */
+  judging(process = new DyingProcess()) {
     return {
       ...this.#scoring(process),
       sessions: process.wrap(this.sessions),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { evaluateSession } from '../../../shared/domain/evaluating/evaluate-session.ts';
 import { JudgeUnavailableError } from '../../../shared/domain/judging/judge-model.ts';
 import { samplingCoordinate } from '../../../shared/domain/sampling.ts';
 import type { Fate } from '../../support/dying-process.ts';
@@ -188,6 +189,38 @@ describe('a session', () => {
     await stack.drain();
     expect([waiting, model.requests.length]).toEqual([1, 0]);
     await wait(stack, 6);
+    expect(model.requests).toHaveLength(1);
+  });
+
+  it('is paid once when its message is delivered to two functions at once', async () => {
+    const { stack, model } = aSessionStack();
+    send(stack, turn(0));
+    await stack.drain();
+    stack.nowMs += 6 * minute;
+    await stack.sweep();
+    const [request] = stack.requestedSessions;
+    if (!request) throw new Error('nothing was requested');
+    await Promise.all([evaluateSession(request, stack.judging()), evaluateSession(request, stack.judging())]);
+    expect(model.requests).toHaveLength(1);
+    expect(assessmentsOf(stack, 0)).toHaveLength(1);
+  });
+
+  it('is not paid again by who was overtaken between reading and claiming', async () => {
+    const { stack, model } = aSessionStack();
+    send(stack, turn(0));
+    await stack.drain();
+    stack.nowMs += 6 * minute;
+    await stack.sweep();
+    const [request] = stack.requestedSessions;
+    if (!request) throw new Error('nothing was requested');
+    const deps = stack.judging();
+    const { sessions } = deps;
+    const claim = async (...args: Parameters<typeof sessions.claim>) => {
+      await evaluateSession(request, stack.judging());
+      return sessions.claim(...args);
+    };
+    const overtaken = { claim, read: sessions.read, putOutcomes: sessions.putOutcomes, release: sessions.release };
+    await evaluateSession(request, { ...deps, sessions: overtaken });
     expect(model.requests).toHaveLength(1);
   });
 
