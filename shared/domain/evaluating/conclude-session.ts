@@ -12,6 +12,8 @@ export interface ConcludeContext {
   readonly request: SessionEvaluationRequest;
   readonly traces: number;
   readonly tracesLeftOut: number;
+  /** More traces than are judged lie between the first and the second one. */
+  readonly isCut: boolean;
   readonly now: number;
 }
 
@@ -35,9 +37,16 @@ export function concludeSession(verdict: SessionVerdict | undefined, context: Co
 }
 
 function keep(results: readonly JudgedResult[], context: ConcludeContext): Concluded {
-  const { task, request, decision, now, tracesLeftOut } = context;
+  const { task, request, decision, now, tracesLeftOut, isCut } = context;
   const { firstTraceId } = decision;
-  const assessments = toSessionAssessments(results, { ...task, session: request, firstTraceId, tracesLeftOut, now });
+  const assessments = toSessionAssessments(results, {
+    ...task,
+    session: request,
+    firstTraceId,
+    tracesLeftOut,
+    isCut,
+    now,
+  });
   const failure = results.find(({ error }) => error !== undefined)?.error;
   const outcome: SessionOutcome = {
     ...aboutOf(context),

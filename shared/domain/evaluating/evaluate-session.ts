@@ -118,7 +118,15 @@ async function judge({ session, decision, request, conversation, deps }: Judging
   const { traces, leftOut } = await loadConversation(conversation.infos, deps);
   if (traces.length === 0) return undefined;
   const verdicts = await deps.judgeSession(tasks, traces);
-  const context = { session, decision, request, traces: traces.length, tracesLeftOut: leftOut, now: deps.now() };
+  const context = {
+    session,
+    decision,
+    request,
+    traces: traces.length,
+    tracesLeftOut: leftOut,
+    isCut: conversation.isCut,
+    now: deps.now(),
+  };
   const concluded = tasks.map((task, i) => concludeSession(verdicts[i], { ...context, task }));
   const written = await deps.assessments.put(concluded.flatMap(({ assessments }) => assessments));
   await deps.archive.addAssessments(written);

@@ -16,6 +16,7 @@ export function toSessionAssessments(
     readonly session: SessionRef;
     readonly firstTraceId: string;
     readonly tracesLeftOut: number;
+    readonly isCut: boolean;
     readonly now: number;
   },
 ): readonly Assessment[] {
@@ -36,6 +37,7 @@ function toAssessment(
     session,
     firstTraceId,
     tracesLeftOut,
+    isCut,
     now,
     name,
     ordinal,
@@ -65,6 +67,7 @@ function toAssessment(
       // MLflow's own (mlflow/genai/scorers/online/session_processor.py).
       [sessionKey]: session.sessionId,
       'mlflow.assessment.onlineScoringSessionId': session.sessionId,
+      ...(isCut && { 'assay.olderTracesLeftOut': 'true' }),
       ...(tracesLeftOut > 0 && { 'assay.tracesLeftOut': String(tracesLeftOut) }),
     },
     valid: true,

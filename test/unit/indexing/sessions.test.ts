@@ -122,6 +122,7 @@ describe('a conversation that has been quiet', () => {
     for (let n = 0; n < 1_200; n += 400) send(stack, ...Array.from({ length: 400 }, (_, i) => turn(n + i)));
     await wait(stack, 7);
     expect(sessionOfStack(stack)?.outcomes).toMatchObject([{ traces: 1_000, traceId: idOf(0) }]);
+    expect(assessmentsOf(stack, 0)).toMatchObject([{ metadata: { 'assay.olderTracesLeftOut': 'true' } }]);
   }, 30_000);
 });
 
