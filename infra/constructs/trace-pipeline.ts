@@ -97,7 +97,7 @@ export class TracePipeline extends Construct {
       },
     });
     this.evaluations.consumeWith(lambda, { batchSize: 10, maxConcurrency: 50 });
-    grantTable(traces, lambda, ['Query', 'BatchWriteItem', 'UpdateItem']);
+    grantTable(traces, lambda, ['Query', 'BatchGetItem', 'BatchWriteItem', 'UpdateItem', 'DeleteItem'], ['by-session']);
     grantTable(registry, lambda, ['GetItem']);
     grantObjects(traceStore, lambda, { read: ['segments/*'] });
     grantPutRecords(archive.streams.assessments, lambda);

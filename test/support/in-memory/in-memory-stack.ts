@@ -3,12 +3,10 @@ import { createHandler as createIndexTraces } from '../../../functions/index-tra
 import { createHandler as createRunScorers } from '../../../functions/run-scorers/create-handler.ts';
 import { otlpTraceCodec } from '../../../shared/adapters/otlp-trace-codec.ts';
 import type { ArrivalMessage } from '../../../shared/contracts/arrival-message.ts';
-import { anyEvaluationMessage } from '../../../shared/contracts/evaluation-message.ts';
 import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
 import type { Assessment } from '../../../shared/domain/assessment.ts';
 import { deleteTraces } from '../../../shared/domain/delete-traces.ts';
 import { editTrace, startTrace } from '../../../shared/domain/edit-trace.ts';
-import { evaluateSession } from '../../../shared/domain/evaluating/evaluate-session.ts';
 import type { JudgeSession } from '../../../shared/domain/evaluating/judge-session.ts';
 import type { EvaluationOutcome, EvaluationRequest } from '../../../shared/domain/evaluation.ts';
 import type { TraceStatement } from '../../../shared/domain/explicit-facts.ts';
@@ -144,18 +142,8 @@ export class InMemoryStack {
   lastError: unknown;
 
   async #invoke(batch: readonly Queued[], process: DyingProcess): Promise<ReadonlySet<Queued>> {
-    if (batch[0]?.queue === 'arrivals') return failedOf(batch, this.#indexTraces(process));
-    const [sessions, traces] = [batch.filter(isOfSession), batch.filter((message) => !isOfSession(message))];
-    const failed = traces.length > 0 ? await failedOf(traces, this.#runScorers(process)) : new Set<Queued>();
-    for (const message of sessions) {
-      const request = anyEvaluationMessage.parse(JSON.parse(message.body));
-      if (request.kind !== 'session') continue;
-      await evaluateSession(request, this.judging(process)).catch((error: unknown) => {
-        this.lastError = error;
-        failed.add(message);
-      });
-    }
-    return failed;
+    const handler = batch[0]?.queue === 'arrivals' ? this.#indexTraces(process) : this.#runScorers(process);
+    return failedOf(batch, handler);
   }
 
   /** What a session is judged with. */
@@ -190,7 +178,7 @@ export class InMemoryStack {
   }
 
   #runScorers(process: DyingProcess) {
-    return createRunScorers({ ...this.#scoring(process), createScorer, logger: this.#logger });
+    return createRunScorers({ ...this.judging(process), createScorer, logger: this.#logger });
   }
 
   #scoring(process: DyingProcess) {
@@ -299,10 +287,6 @@ export class InMemoryStack {
       this.index.entries.get(outcome.traceId)?.outcomes.set(`${outcome.scorerName}#${outcome.scorerVersion}`, outcome);
     }
   }
-}
-
-function isOfSession({ body }: Queued): boolean {
-  return JSON.parse(body).kind === 'session';
 }
 
 async function failedOf(
