@@ -1,5 +1,6 @@
 import { dynamodb, firehose, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoRuleStore } from '../../shared/adapters/dynamo-rule-store.ts';
+import { dynamoSessionStore } from '../../shared/adapters/dynamo-session-store.ts';
 import { dynamoTraceIndex } from '../../shared/adapters/dynamo-trace-index.ts';
 import { dynamoTraceRemover } from '../../shared/adapters/dynamo-trace-remover.ts';
 import { firehoseTraceArchive } from '../../shared/adapters/firehose-archive.ts';
@@ -21,6 +22,7 @@ const now = Date.now;
 export const handler = createHandler({
   index: dynamoTraceIndex(dynamoClient, env.TRACES_TABLE, { retentionDays: env.TRACE_RETENTION_DAYS }),
   remover: dynamoTraceRemover(dynamoClient, env.TRACES_TABLE, { retentionDays: env.TRACE_RETENTION_DAYS }),
+  sessions: dynamoSessionStore(dynamoClient, env.TRACES_TABLE, { retentionDays: env.TRACE_RETENTION_DAYS }),
   attachments: s3AttachmentStore(s3Client, env.TRACE_STORE_BUCKET),
   segments: s3SegmentStore(s3Client, env.TRACE_STORE_BUCKET),
   inbox: s3Inbox(s3Client, env.TRACE_STORE_BUCKET),

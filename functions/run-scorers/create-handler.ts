@@ -1,24 +1,29 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { MessageDelay } from '../../shared/adapters/sqs-message-delay.ts';
-import { evaluationMessage } from '../../shared/contracts/evaluation-message.ts';
+import { anyEvaluationMessage } from '../../shared/contracts/evaluation-message.ts';
+import { type EvaluateSessionDeps, evaluateSession } from '../../shared/domain/evaluating/evaluate-session.ts';
 import { type EvaluateTraceDeps, evaluateTrace } from '../../shared/domain/evaluating/evaluate-trace.ts';
-import { settleInParallel } from '../../shared/domain/in-parallel.ts';
+import { settleInParallel, takingTurns } from '../../shared/domain/in-parallel.ts';
 import type { BatchLogger } from '../../shared/runtime/logger.ts';
 
-export interface RunScorersDeps extends EvaluateTraceDeps {
-  readonly messages: MessageDelay;
-  /** Books what judges have cost. */
-  readonly flush: () => Promise<void>;
-  readonly logger: BatchLogger;
-}
+export type RunScorersDeps = EvaluateTraceDeps &
+  EvaluateSessionDeps & {
+    readonly messages: MessageDelay;
+    /** Books what judges have cost. */
+    readonly flush: () => Promise<void>;
+    readonly logger: BatchLogger;
+  };
 
 /** Judges wait for their models side by side: the bill counts the time of the batch, not that of each. */
 const tracesAtOnce = 50;
+/** Each may take up to 24 MiB of spans, which are a few times as much when they are decoded. */
+const sessionsAtOnce = 4;
 
-/** Judges the traces of a batch; one that fails, or is to come back soon, is reported by itself. */
+/** Judges the traces and sessions of a batch; one that fails, or is to come back soon, is reported by itself. */
 export function createHandler(deps: RunScorersDeps): (event: SQSEvent) => Promise<SQSBatchResponse> {
   return async ({ Records }) => {
-    const task = (record: SQSRecord) => evaluate(record, deps);
+    const inTurn = takingTurns(sessionsAtOnce);
+    const task = (record: SQSRecord) => evaluate(record, { inTurn, deps });
     const results = await settleInParallel(Records, { limit: tracesAtOnce, task });
     await deps.flush();
     const batchItemFailures = Records.flatMap(({ messageId }, i) => {
@@ -33,9 +38,13 @@ export function createHandler(deps: RunScorersDeps): (event: SQSEvent) => Promis
 
 async function evaluate(
   { body, attributes, receiptHandle }: SQSRecord,
-  deps: RunScorersDeps,
+  { inTurn, deps }: { inTurn: ReturnType<typeof takingTurns>; deps: RunScorersDeps },
 ): Promise<'done' | 'again'> {
-  const request = evaluationMessage.parse(JSON.parse(body));
+  const request = anyEvaluationMessage.parse(JSON.parse(body));
+  if (request.kind === 'session') {
+    await inTurn(() => evaluateSession(request, deps));
+    return 'done';
+  }
   const receives = Number(attributes?.ApproximateReceiveCount ?? 1);
   const { retryAfterMs } = await evaluateTrace(request, { receives, deps });
   if (retryAfterMs === undefined) return 'done';

@@ -3,7 +3,9 @@ import { dynamoAssessmentStore } from '../../shared/adapters/dynamo-assessment-s
 import { dynamoEvaluationStore } from '../../shared/adapters/dynamo-evaluation-store.ts';
 import { dynamoRuleStore } from '../../shared/adapters/dynamo-rule-store.ts';
 import { dynamoScorerStore } from '../../shared/adapters/dynamo-scorer-store.ts';
+import { dynamoSessionStore } from '../../shared/adapters/dynamo-session-store.ts';
 import { dynamoTraceIndex } from '../../shared/adapters/dynamo-trace-index.ts';
+import { dynamoTraceSearch } from '../../shared/adapters/dynamo-trace-search.ts';
 import { firehoseAssessmentArchive } from '../../shared/adapters/firehose-archive.ts';
 import { judging } from '../../shared/adapters/judging.ts';
 import { lambdaFunctionInvoker } from '../../shared/adapters/lambda-function-invoker.ts';
@@ -40,6 +42,8 @@ export const handler = createHandler({
     report: (error) => logger.error('judging goes on without help', { error }),
   }),
   index: dynamoTraceIndex(dynamoClient, env.TRACES_TABLE, { retentionDays }),
+  sessions: dynamoSessionStore(dynamoClient, env.TRACES_TABLE, { retentionDays }),
+  search: dynamoTraceSearch(dynamoClient, env.TRACES_TABLE),
   segments: s3SegmentStore(s3(), env.TRACE_STORE_BUCKET),
   codec: otlpTraceCodec,
   scorers: dynamoScorerStore(dynamoClient, env.REGISTRY_TABLE),

@@ -9,6 +9,7 @@ import { dynamoRequestCounts } from '../../shared/adapters/dynamo-request-counts
 import { dynamoRuleStore } from '../../shared/adapters/dynamo-rule-store.ts';
 import { dynamoRunStore } from '../../shared/adapters/dynamo-run-store.ts';
 import { dynamoScorerStore } from '../../shared/adapters/dynamo-scorer-store.ts';
+import { dynamoSessionStore } from '../../shared/adapters/dynamo-session-store.ts';
 import { dynamoTraceEditor } from '../../shared/adapters/dynamo-trace-editor.ts';
 import { dynamoTraceReader } from '../../shared/adapters/dynamo-trace-reader.ts';
 import { dynamoTraceRemover } from '../../shared/adapters/dynamo-trace-remover.ts';
@@ -39,6 +40,7 @@ export const handler = createHandler({
   search: dynamoTraceSearch(dynamoClient, env.TRACES_TABLE),
   segments: s3SegmentStore(s3Client, env.TRACE_STORE_BUCKET),
   attachments: s3AttachmentStore(s3Client, env.TRACE_STORE_BUCKET),
+  sessions: dynamoSessionStore(dynamoClient, env.TRACES_TABLE, tableOptions),
   answers: s3AnswerStore(s3Client, env.TRACE_STORE_BUCKET),
   codec: otlpTraceCodec,
   assessments: dynamoAssessmentStore(dynamoClient, env.TRACES_TABLE, tableOptions),

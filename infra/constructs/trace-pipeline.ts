@@ -122,7 +122,8 @@ export class TracePipeline extends Construct {
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.runPython.functionArn] }),
     );
     grantInvokeByPrefix(this, lambda, ownFunctionPrefix);
-    grantTable(traces, lambda, ['Query', 'BatchWriteItem', 'PutItem', 'UpdateItem']);
+    const onTraces = ['Query', 'BatchGetItem', 'BatchWriteItem', 'PutItem', 'UpdateItem', 'DeleteItem'];
+    grantTable(traces, lambda, onTraces, ['by-session']);
     // A scorer whose judge cannot be asked is paused in the rules, and resumed; budgets are booked with updates.
     grantTable(registry, lambda, ['GetItem', 'PutItem', 'UpdateItem']);
     grantTable(memory, lambda, ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem']);
@@ -168,6 +169,7 @@ export class TracePipeline extends Construct {
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
+    // Held evaluations are read whole; they and sessions are put off.
     grantTable(traces, lambda, ['BatchGetItem', 'UpdateItem']);
     // CloudFormation's resource for an index is the table's ARN with its name behind.
     lambda.addToRolePolicy(

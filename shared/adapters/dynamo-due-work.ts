@@ -1,28 +1,13 @@
-import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { fromEvaluationItem, openWorkShardKey } from '../contracts/trace-item.ts';
-import type { OpenWorkKind } from '../domain/open-work.ts';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { fromEvaluationItem } from '../contracts/trace-item.ts';
 import type { DueWork } from '../domain/ports.ts';
 import { batchGet, type Item } from './dynamo-batch.ts';
+import { dynamoOpenWork } from './dynamo-open-work.ts';
 
-/** The `open-work` index of the traces table: an item stands on it only while something is due. */
+/** Unfinished traces and held evaluations that are due. */
 export function dynamoDueWork(client: DynamoDBClient, table: string): DueWork {
-  async function listDue(
-    kind: OpenWorkKind,
-    shard: number,
-    { now, limit }: { now: number; limit: number },
-  ): Promise<readonly Item[]> {
-    const { Items = [] } = await client.send(
-      new QueryCommand({
-        TableName: table,
-        IndexName: 'open-work',
-        KeyConditionExpression: 'openWorkPk = :work AND dueAt <= :now',
-        ExpressionAttributeValues: marshall({ ':work': openWorkShardKey(kind, shard), ':now': now }),
-        Limit: limit,
-      }),
-    );
-    return Items;
-  }
+  const listDue = dynamoOpenWork(client, table);
 
   return {
     async listTraces(shard, options) {

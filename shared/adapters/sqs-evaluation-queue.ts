@@ -1,10 +1,10 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { EvaluationMessage } from '../contracts/evaluation-message.ts';
-import type { EvaluationQueue } from '../domain/ports.ts';
+import type { EvaluationMessage, SessionEvaluationMessage } from '../contracts/evaluation-message.ts';
+import type { EvaluationQueue, SessionEvaluationQueue } from '../domain/ports.ts';
 import { sendMessages } from './sqs-batch.ts';
 
-/** Traces to be judged: one message a trace, whatever the number of its scorers. */
-export function sqsEvaluationQueue(client: SQSClient, queueUrl: string): EvaluationQueue {
+/** Traces and sessions to be judged: one message each, whatever the number of its scorers. */
+export function sqsEvaluationQueue(client: SQSClient, queueUrl: string): EvaluationQueue & SessionEvaluationQueue {
   return {
     async request(requests) {
       const messages = requests.map(({ scorers, ...request }) => {
@@ -14,6 +14,14 @@ export function sqsEvaluationQueue(client: SQSClient, queueUrl: string): Evaluat
           ...request,
           scorers: scorers.map((scorer) => ({ ...scorer })),
         };
+        return { body: JSON.stringify(message) };
+      });
+      await sendMessages(client, { queueUrl, messages });
+    },
+
+    async requestSessions(requests) {
+      const messages = requests.map((request) => {
+        const message: SessionEvaluationMessage = { v: 1, kind: 'session', ...request };
         return { body: JSON.stringify(message) };
       });
       await sendMessages(client, { queueUrl, messages });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** What lies in the evaluations queue: one trace and the scorers selected for it. */
+/** What lies in the evaluations queue about a trace: it and the scorers selected for it. */
 export const evaluationMessage = z.object({
   v: z.literal(1),
   kind: z.literal('trace'),
@@ -12,3 +12,17 @@ export const evaluationMessage = z.object({
 });
 
 export type EvaluationMessage = z.infer<typeof evaluationMessage>;
+
+/** The same about a session, whose scorers are selected by whoever judges it: only then are its traces read. */
+const sessionEvaluationMessage = z.object({
+  v: z.literal(1),
+  kind: z.literal('session'),
+  experimentId: z.string(),
+  sessionId: z.string(),
+  lastActivityAt: z.number(),
+});
+
+export type SessionEvaluationMessage = z.infer<typeof sessionEvaluationMessage>;
+
+/** Whatever lies in the queue. */
+export const anyEvaluationMessage = z.discriminatedUnion('kind', [evaluationMessage, sessionEvaluationMessage]);

@@ -1,5 +1,5 @@
 import type { Assessment } from '../domain/assessment.ts';
-import type { ScorerExplanation, TraceExplanation } from '../domain/explaining/explanation.ts';
+import type { ScorerExplanation, SessionFate, TraceExplanation } from '../domain/explaining/explanation.ts';
 import { say } from '../domain/explaining/say.ts';
 
 /** An explanation as the API gives it: snake_case, times in ISO 8601. */
@@ -30,7 +30,7 @@ export function explanationAnswer(explanation: TraceExplanation): object {
   };
 }
 
-function stateOf({ kind }: Pick<ScorerExplanation, 'kind'>): string {
+function stateOf({ kind }: Pick<ScorerExplanation | SessionFate, 'kind'>): string {
   return kind.replaceAll('-', '_');
 }
 
@@ -53,6 +53,8 @@ function details(scorer: ScorerExplanation): object {
       return { reason: scorer.reason };
     case 'running':
       return { began_at: iso(scorer.finishedAt) };
+    case 'session-level':
+      return scorer.session === undefined ? {} : { session: sessionAnswer(scorer.session) };
     case 'held': {
       const { reason, finishedAt, until } = scorer;
       return { reason, held_at: iso(finishedAt), ...(until !== undefined && { tried_again_at: iso(until) }) };
@@ -64,6 +66,22 @@ function details(scorer: ScorerExplanation): object {
     default:
       return {};
   }
+}
+
+function sessionAnswer(session: SessionFate): object {
+  return {
+    session_id: session.sessionId,
+    state: stateOf(session),
+    ...('u' in session && { sampling_coordinate: session.u }),
+    ...('clause' in session && { clause: session.clause }),
+    ...('reason' in session && { reason: session.reason }),
+    ...('dueAt' in session && session.dueAt !== undefined && { due_at: iso(session.dueAt) }),
+    ...('finishedAt' in session && {
+      finished_at: iso(session.finishedAt),
+      first_trace_id: session.firstTraceId,
+      assessment_ids: session.assessmentIds,
+    }),
+  };
 }
 
 function found({ assessmentId, name, value, error }: Assessment): object {

@@ -58,7 +58,6 @@ function parseMember(serialized: SerializedScorer, createScorer: CreateScorer): 
   if (judge) return judge;
   const scorer = createScorer(serialized);
   if ('unsupported' in scorer) throw new InvalidJudgeError(`${serialized.name}: ${scorer.unsupported}`);
-  if ('held' in scorer) throw new InvalidJudgeError(`${serialized.name}: ${scorer.held}`);
   if ('judge' in scorer) throw new InvalidJudgeError(`${serialized.name}: a judge was built as code`);
   return { kind: 'scorer', name: serialized.name, scorer };
 }

@@ -4,8 +4,6 @@ import type { SerializedScorer } from './parse-serialized-scorer.ts';
 /** What this version of Assay can do with a scorer; the reasons are for those who start it, or ask why it did not judge. */
 export type RunDecision =
   | { readonly kind: 'runs' }
-  /** Started as any other, and its evaluations are held until a version of Assay executes it. */
-  | { readonly kind: 'held'; readonly reason: string }
   /** Can never run here. */
   | { readonly kind: 'never'; readonly reason: string };
 
@@ -27,7 +25,7 @@ export function decideRun(scorer: SerializedScorer): RunDecision {
       return scorer.isSessionLevel ? never('code in JavaScript and own functions judge traces, not sessions') : runs;
     case 'code':
       if (scorer.source.trim() === '') return never('its Python code is empty');
-      return scorer.isSessionLevel ? held('Python code for sessions is not executed by this version yet') : runs;
+      return scorer.isSessionLevel ? never('Python code judges traces, not sessions') : runs;
     case 'ensemble':
       return decideEnsemble(scorer);
     case 'third-party':
@@ -35,10 +33,6 @@ export function decideRun(scorer: SerializedScorer): RunDecision {
     case 'memory-augmented':
       return never('judges that were aligned with memory need a Python library, which Assay does not run');
   }
-}
-
-function held(reason: string): RunDecision {
-  return { kind: 'held', reason };
 }
 
 function never(reason: string): RunDecision {
@@ -81,7 +75,6 @@ function decideEnsemble(ensemble: Extract<SerializedScorer, { kind: 'ensemble' }
   for (const part of scorers) {
     const decision = decideRun(part);
     if (decision.kind === 'never') return never(`its part ${part.name} cannot run: ${decision.reason}`);
-    if (decision.kind === 'held') return held(`its part ${part.name} waits: ${decision.reason}`);
   }
   return runs;
 }

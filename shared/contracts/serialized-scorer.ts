@@ -57,10 +57,6 @@ function isRefusal(error: unknown): error is Error {
 function fromSerialized(scorer: SerializedScorer, run: RunCode): Runnable {
   const decision = decideRun(scorer);
   if (decision.kind === 'never') return { unsupported: decision.reason };
-  if (decision.kind === 'held') {
-    buildParts(scorer);
-    return { held: decision.reason };
-  }
   const code = codeOf(scorer);
   if (code !== undefined) return createCodeScorer(code, run);
   if (scorer.kind === 'heuristic') return fromDefinition(scorer.definition);
@@ -75,12 +71,6 @@ function codeOf(scorer: SerializedScorer): CodeDefinition | undefined {
   if (scorer.kind !== 'code') return undefined;
   const { source, signature, functionName } = scorer;
   return { language: 'python', source, signature, functionName };
-}
-
-/** A pattern or a schema in an ensemble that cannot be read is found now, not when ensembles run. */
-function buildParts(scorer: SerializedScorer): void {
-  if (scorer.kind === 'heuristic') fromDefinition(scorer.definition);
-  if (scorer.kind === 'ensemble') for (const part of scorer.scorers) buildParts(part);
 }
 
 function fromDefinition(definition: HeuristicDefinition): Scorer {

@@ -214,7 +214,7 @@ export function clientRequestPartitionKey(experimentId: string, clientRequestId:
 }
 
 /** User text in a key: a partition key holds 2,048 bytes, so longer text enters as its hash. */
-function keyText(text: string): string {
+export function keyText(text: string): string {
   return Buffer.byteLength(text) <= 512 ? text : `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }
 

@@ -5,9 +5,15 @@ import { parseFilter } from './filter/parse-filter.ts';
 import type { FilterSubject } from './filter/subject.ts';
 import type { Rules, ScorerRule } from './rules.ts';
 import { samplingCoordinate } from './sampling.ts';
+import type { TraceFacts } from './trace.ts';
 
 /** Metadata by which MLflow's client names the run that a trace was made in; one that was only linked to a run has none. */
 const evaluationRunKey = 'mlflow.sourceRun';
+
+/** The run that made a trace, and judges it itself. */
+export function evaluationRunOf({ metadata }: Pick<TraceFacts, 'metadata'>): string | undefined {
+  return metadata[evaluationRunKey] || undefined;
+}
 
 /** What the rules say about one scorer and one trace, and why. */
 export type ScorerDecision =
@@ -44,19 +50,36 @@ export function decideSampling({
 
 /** Whether any filter need be asked about: the trace's coordinate lies below the highest rate of an active trace scorer. */
 export function mayBeSelected(traceId: string, rules: Pick<Rules, 'scorers'>): boolean {
-  const highest = Math.max(0, ...rules.scorers.filter(isActiveOnTraces).map(({ sampleRate }) => sampleRate));
-  return highest > 0 && samplingCoordinate(traceId) < highest;
+  return isBelowHighestRate(traceId, { rules, level: 'trace' });
 }
 
-function isActiveOnTraces({ level, paused }: ScorerRule): boolean {
-  return level === 'trace' && paused === undefined;
+/** The same of a session and the scorers of sessions. */
+export function maySessionBeSelected(sessionId: string, rules: Pick<Rules, 'scorers'>): boolean {
+  return isBelowHighestRate(sessionId, { rules, level: 'session' });
+}
+
+function isBelowHighestRate(
+  id: string,
+  { rules, level }: { rules: Pick<Rules, 'scorers'>; level: ScorerRule['level'] },
+): boolean {
+  const active = rules.scorers.filter((rule) => rule.level === level && rule.paused === undefined);
+  const highest = Math.max(0, ...active.map(({ sampleRate }) => sampleRate));
+  return highest > 0 && samplingCoordinate(id) < highest;
 }
 
 function decideScorer(rule: ScorerRule, { u, subject }: { u: number; subject: FilterSubject }): ScorerDecision {
+  const { name, level } = rule;
+  if (level === 'session') return { kind: 'session-level', name };
+  const runId = evaluationRunOf(subject.facts);
+  return runId === undefined ? decideRule(rule, { u, subject }) : { kind: 'evaluation-run', name, runId };
+}
+
+/** What rate, pause and filter of a rule say; `u` is the coordinate of what it judges. */
+export function decideRule(
+  rule: ScorerRule,
+  { u, subject }: { u: number; subject: FilterSubject },
+): Exclude<ScorerDecision, { kind: 'session-level' | 'evaluation-run' }> {
   const { name, version, sampleRate } = rule;
-  if (rule.level === 'session') return { kind: 'session-level', name };
-  const runId = subject.facts.metadata[evaluationRunKey];
-  if (runId) return { kind: 'evaluation-run', name, runId };
   if (sampleRate <= 0) return { kind: 'stopped', name };
   if (rule.paused !== undefined) return { kind: 'paused', name, reason: rule.paused.reason };
   const outcome = askFilter(rule.filter, subject);

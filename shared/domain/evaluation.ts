@@ -25,7 +25,7 @@ export interface EvaluationOutcome {
 }
 
 /** Whether nothing is left to do but by spans that came later. */
-export function isFinished({ state }: EvaluationOutcome): boolean {
+export function isFinished({ state }: Pick<EvaluationOutcome, 'state'>): boolean {
   return state === 'done' || state === 'failed';
 }
 

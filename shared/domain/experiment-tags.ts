@@ -27,6 +27,7 @@ const settings: { readonly [Name in keyof ExperimentSettings]: Setting<Experimen
   settleDelaySeconds: wholeNumber({ from: 0, to: 900 }),
   idleCloseMinutes: wholeNumber({ from: 1, to: 10_080 }),
   rejudgeLateSpans: yesOrNo,
+  sessionIdleMinutes: wholeNumber({ from: 1, to: 10_080 }),
   combineJudges: yesOrNo,
   catchUpBudgets: yesOrNo,
   judgeModel: {
@@ -95,6 +96,7 @@ function settingsOf(tags: Tags): ExperimentSettings {
     settleDelaySeconds: read('settleDelaySeconds'),
     idleCloseMinutes: read('idleCloseMinutes'),
     rejudgeLateSpans: read('rejudgeLateSpans'),
+    sessionIdleMinutes: read('sessionIdleMinutes'),
     combineJudges: read('combineJudges'),
     catchUpBudgets: read('catchUpBudgets'),
     judgeModel: read('judgeModel'),

@@ -22,6 +22,8 @@ export interface ExperimentSettings {
   readonly idleCloseMinutes: number;
   /** Whether spans that arrive after the evaluation have the trace judged again. */
   readonly rejudgeLateSpans: boolean;
+  /** Quiet time after which a session counts as ended, and is judged. */
+  readonly sessionIdleMinutes: number;
   /** Whether judges of one trace that share a model are asked in one call. */
   readonly combineJudges: boolean;
   /** Whether evaluations that a budget held back are made up for when the budget returns. */
@@ -34,6 +36,7 @@ export const defaultSettings: ExperimentSettings = {
   settleDelaySeconds: 5,
   idleCloseMinutes: 15,
   rejudgeLateSpans: false,
+  sessionIdleMinutes: 5,
   combineJudges: false,
   catchUpBudgets: false,
   judgeModel: undefined,

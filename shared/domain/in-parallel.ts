@@ -21,3 +21,21 @@ export function valuesOf<T>(results: readonly PromiseSettledResult<T>[]): readon
     return result.value;
   });
 }
+
+/** Runs what it is given, at most `limit` at once; the others wait for their turn. */
+export function takingTurns(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (task) => {
+    if (running < limit) running++;
+    // Whoever ends hands over its place.
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await task();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  };
+}

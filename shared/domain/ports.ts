@@ -5,6 +5,13 @@ import type { Experiment } from './experiment.ts';
 import type { Rules } from './rules.ts';
 import type { DatasetInput, Metric, Run, RunInfo } from './run.ts';
 import type { ScorerVersion } from './scorer.ts';
+import type {
+  SessionDecision,
+  SessionEvaluationRequest,
+  SessionOutcome,
+  SessionRecord,
+  SessionRef,
+} from './session.ts';
 import type { Span } from './span.ts';
 import type { SpanFacts } from './span-facts.ts';
 import type { BlockRef, TraceInfo } from './trace.ts';
@@ -316,6 +323,44 @@ export interface SettleQueue {
 
 export interface EvaluationQueue {
   request(requests: readonly EvaluationRequest[]): Promise<void>;
+}
+
+export interface SessionEvaluationQueue {
+  requestSessions(requests: readonly SessionEvaluationRequest[]): Promise<void>;
+}
+
+/** Noting that sessions are active. */
+export interface SessionActivity {
+  /** Has the session be looked at when it will have been quiet for a while; an earlier activity than the one known changes nothing. */
+  note(session: SessionRef & { readonly lastActivityAt: number; readonly dueAt: number }): Promise<void>;
+}
+
+/** Sessions that have been quiet for their idle time. */
+export interface DueSessions {
+  /** Keys of sessions of one shard that are due, most overdue first. */
+  listDue(shard: number, options: { now: number; limit: number }): Promise<readonly string[]>;
+  /** Moves the time at which a due session is looked at next; answers what to request now, undefined where it is not due (any more). */
+  postpone(key: string, options: { now: number; dueAt: number }): Promise<SessionEvaluationRequest | undefined>;
+}
+
+export interface SessionStore {
+  /** Read consistently; undefined where no scorer could ever select it. */
+  read(session: SessionRef): Promise<SessionRecord | undefined>;
+  /**
+   * Writes the decision and leases the session to whoever is to judge it. Answers false where it has been active since, or another holds
+   * the lease.
+   */
+  claim(
+    request: SessionEvaluationRequest,
+    options: { decision: SessionDecision; now: number; leasedUntil: number },
+  ): Promise<boolean>;
+  /** Writes or overwrites, by scorer and version. */
+  putOutcomes(session: SessionRef, outcomes: readonly SessionOutcome[]): Promise<void>;
+  /**
+   * Ends the lease. The session is looked at again at `dueAt`, or not before it resumes; where it has resumed already, it stays due as
+   * it is.
+   */
+  release(request: SessionEvaluationRequest, options: { dueAt?: number }): Promise<void>;
 }
 
 /** The Parquet archive: rows may be sent twice, the views show each once. */

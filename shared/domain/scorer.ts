@@ -42,8 +42,6 @@ export type Runnable =
   | Scorer
   /** It asks a model, which takes time and money and may not be there. */
   | { readonly judge: Judge }
-  /** Can be registered and started, and is not executed by this version of Assay: the reason. */
-  | { readonly held: string }
   /** Can never run here: the reason. */
   | { readonly unsupported: string };
 

@@ -1,19 +1,20 @@
 import { type EvaluationOutcome, requestsOf } from './evaluation.ts';
 import { settleInParallel, valuesOf } from './in-parallel.ts';
 import { openWorkShards } from './open-work.ts';
-import type { Clock, DueWork, EvaluationQueue, EvaluationStore, SettleQueue } from './ports.ts';
+import type { DueWork, EvaluationQueue, EvaluationStore, SessionEvaluationQueue, SettleQueue } from './ports.ts';
+import { type SweepSessionsDeps, sweepSessions } from './sweep-sessions.ts';
 
-export interface SweepDeps {
+export interface SweepDeps extends SweepSessionsDeps {
   readonly dueWork: DueWork;
   readonly settleQueue: SettleQueue;
-  readonly evaluationQueue: EvaluationQueue;
+  readonly evaluationQueue: EvaluationQueue & SessionEvaluationQueue;
   readonly outcomes: Pick<EvaluationStore, 'putOff'>;
-  readonly now: Clock;
 }
 
 export interface Swept {
   readonly settled: number;
   readonly evaluated: number;
+  readonly sessions: number;
 }
 
 /** So many a shard and minute; the rest is found by the next sweep. */
@@ -24,7 +25,10 @@ const writesAtOnce = 16;
 
 const shards = Array.from({ length: openWorkShards }, (_, shard) => shard);
 
-/** Has every unfinished trace that is due looked at again, and every held evaluation tried again, the latest held first. Answers how many. */
+/**
+ * Has every unfinished trace that is due looked at again, every held evaluation tried again, the latest held first, and every session that
+ * is quiet judged. Answers how many.
+ */
 export async function sweep(deps: SweepDeps): Promise<Swept> {
   const options = { now: deps.now(), limit };
   const traces = (await Promise.all(shards.map((shard) => deps.dueWork.listTraces(shard, options)))).flat();
@@ -35,7 +39,7 @@ export async function sweep(deps: SweepDeps): Promise<Swept> {
       held.toSorted((a, b) => b.finishedAt - a.finishedAt),
       deps,
     );
-  return { settled: traces.length, evaluated: held.length };
+  return { settled: traces.length, evaluated: held.length, sessions: await sweepSessions(deps) };
 }
 
 /**

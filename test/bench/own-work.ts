@@ -78,6 +78,7 @@ function indexHandler() {
       clear: nothing,
       deletedAmong: async () => new Set(),
     },
+    sessions: { note: nothing },
     attachments: { remove: nothing },
     inbox: { get: async () => Buffer.alloc(0) },
     rules: { current: async () => rules, version: async () => rules, replace: async () => false },

@@ -37,6 +37,7 @@ async function useEverything(): Promise<void> {
     await stack.api('POST', `${scorers}/register`, { experiment_id: id, name, serialized_scorer: serialized });
     await stack.api('PUT', `${scorers}/online-config`, { experiment_id: id, name, sample_rate: 1 });
   }
+  await startSessionJudge(String(id));
   await stack.api('DELETE', `${scorers}/delete`, { experiment_id: id, name: 'gone' });
   // Another function of Assay's, and one of a user's (which is not there: it may be asked for all the same).
   for (const [name, code] of Object.entries({
@@ -55,7 +56,13 @@ async function useEverything(): Promise<void> {
   // In two requests; large and hardly compressible; one whose values fit no record of the archive.
   for (const spans of [[root], [child]]) await send(spans, String(id));
   await send(
-    [{ ...root, traceId: traceIdOf(2), attributes: { 'input.value': randomBytes(700_000).toString('base64') } }],
+    [
+      {
+        ...root,
+        traceId: traceIdOf(2),
+        attributes: { 'input.value': randomBytes(700_000).toString('base64'), 'session.id': 'quiet' },
+      },
+    ],
     String(id),
   );
   await send(
@@ -83,6 +90,30 @@ async function useEverything(): Promise<void> {
   await forgetSettling(`tr-${traceIdOf(1)}`);
   await stack.stack.runSchedules();
   await stack.stack.drain();
+  await makeDue({ pk: `session#${id}#quiet`, sk: 'info' });
+  await stack.stack.runSchedules();
+}
+
+async function startSessionJudge(experimentId: string): Promise<void> {
+  const judge = { builtin_scorer_class: 'UserFrustration', builtin_scorer_pydantic_data: {} };
+  const serialized = { name: 'mood', serialization_version: 1, is_session_level_scorer: true, ...judge };
+  const of = { experiment_id: experimentId, name: 'mood' };
+  await stack.api('POST', `${scorers}/register`, { ...of, serialized_scorer: JSON.stringify(serialized) });
+  expect((await stack.api('PUT', `${scorers}/online-config`, { ...of, sample_rate: 1 })).status).toBe(200);
+}
+
+/** As if the time had passed that something waits for. */
+async function makeDue({ pk, sk }: { pk: string; sk: string }): Promise<void> {
+  const { UpdateItemCommand } = await import('@aws-sdk/client-dynamodb');
+  await stack.stack.clients().dynamodb.send(
+    new UpdateItemCommand({
+      TableName: stack.stack.outputs.get('TracesTable'),
+      Key: { pk: { S: pk }, sk: { S: sk } },
+      UpdateExpression: 'SET dueAt = :past',
+      ConditionExpression: 'attribute_exists(openWorkPk)',
+      ExpressionAttributeValues: { ':past': { N: '1' } },
+    }),
+  );
 }
 
 /** What is said of traces beside their spans; two that are deleted, one of them by who finishes what another began. */

@@ -3,7 +3,7 @@ import { SandboxUnavailableError } from '../code/run-code.ts';
 import { type EvaluationOutcome, type EvaluationRequest, isFinished, type SelectedScorer } from '../evaluation.ts';
 import { toScorableTrace } from '../facts/scorable.ts';
 import type { Judge } from '../judging/judge.ts';
-import { type JudgeOutcome, type RunJudgesDeps, runJudges } from '../judging/run-judges.ts';
+import type { JudgeOutcome } from '../judging/run-judges.ts';
 import type {
   AssessmentArchive,
   AssessmentStore,
@@ -19,6 +19,7 @@ import type { Rules } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
 import type { Runnable, Scorer, ScorerResult, ScorerVersion } from '../scorer.ts';
 import { afterFailure, longestShortWaitMs } from './after-failure.ts';
+import { askJudges, type Judging } from './ask-judges.ts';
 import { pauseScorer, resumeScorer } from './pause-scorer.ts';
 import { toAssessments } from './to-assessments.ts';
 
@@ -27,8 +28,7 @@ export interface EvaluateTraceDeps extends ReadBlocksDeps {
   readonly scorers: Pick<ScorerStore, 'definition'>;
   readonly rules: RuleStore;
   readonly createScorer: (version: ScorerVersion) => Runnable;
-  /** What judges of an experiment are run with. */
-  readonly judging: (rules: Rules, scorers: readonly SelectedScorer[]) => RunJudgesDeps;
+  readonly judging: Judging;
   readonly assessments: Pick<AssessmentStore, 'put'>;
   readonly outcomes: EvaluationStore;
   readonly archive: AssessmentArchive;
@@ -59,7 +59,7 @@ interface Evaluation<Kind extends Runnable = Runnable> {
   readonly before: EvaluationOutcome | undefined;
 }
 
-type Judging = Evaluation<{ readonly judge: Judge }>;
+type JudgeEvaluation = Evaluation<{ readonly judge: Judge }>;
 
 interface Context {
   readonly request: EvaluationRequest;
@@ -91,12 +91,10 @@ export async function evaluateTrace(
   const evaluations = await prepareAll(record, context);
   const leased = await leaseAll(evaluations.filter(isJudging), context);
   const runnable = evaluations.filter(isCode);
-  const left = [
-    ...evaluations.filter(isHeld).map((evaluation) => heldLeft(evaluation, context)),
-    ...(runnable.length + leased.judging.length === 0
+  const left =
+    runnable.length + leased.judging.length === 0
       ? []
-      : await judgeAll({ runnable, judging: leased.judging }, { ...context, trace: await loadTrace(record, deps) })),
-  ];
+      : await judgeAll({ runnable, judging: leased.judging }, { ...context, trace: await loadTrace(record, deps) });
   const written = await deps.assessments.put(left.flatMap(({ assessments }) => assessments));
   await deps.archive.addAssessments(written);
   await deps.outcomes.put(left.map(({ outcome }) => outcome));
@@ -141,23 +139,12 @@ function isToDo(before: EvaluationOutcome | undefined, { revision, now }: { revi
   return before.state !== 'held' || (before.until ?? 0) <= now;
 }
 
-function isHeld(evaluation: Evaluation): evaluation is Evaluation<{ readonly held: string }> {
-  return 'held' in evaluation.scorer;
-}
-
-function isJudging(evaluation: Evaluation): evaluation is Judging {
+function isJudging(evaluation: Evaluation): evaluation is JudgeEvaluation {
   return 'judge' in evaluation.scorer;
 }
 
 function isCode(evaluation: Evaluation): evaluation is Evaluation<Scorer | { readonly unsupported: string }> {
-  return !isHeld(evaluation) && !isJudging(evaluation);
-}
-
-function heldLeft({ selected, scorer }: Evaluation<{ readonly held: string }>, { request, deps }: Context): Left {
-  return {
-    outcome: { ...identity(selected, request), state: 'held', finishedAt: deps.now(), reason: scorer.held },
-    assessments: [],
-  };
+  return !isJudging(evaluation);
 }
 
 function identity({ name, version }: SelectedScorer, { traceId, revision }: EvaluationRequest) {
@@ -166,9 +153,9 @@ function identity({ name, version }: SelectedScorer, { traceId, revision }: Eval
 
 /** Those that no other function judges: they are ours until the lease ends. */
 async function leaseAll(
-  judging: readonly Judging[],
+  judging: readonly JudgeEvaluation[],
   { request, deps }: Context,
-): Promise<{ judging: readonly Judging[]; isBusy: boolean }> {
+): Promise<{ judging: readonly JudgeEvaluation[]; isBusy: boolean }> {
   const now = deps.now();
   const leases = await Promise.all(
     judging.map(({ selected, before }) => {
@@ -197,13 +184,13 @@ async function judgeAll(
     judging,
   }: {
     runnable: readonly Evaluation<Scorer | { readonly unsupported: string }>[];
-    judging: readonly Judging[];
+    judging: readonly JudgeEvaluation[];
   },
   context: Context & { readonly trace: ScorableTrace },
 ): Promise<readonly Left[]> {
   const [code, judged] = await Promise.all([
     Promise.all(runnable.map((evaluation) => runCode(evaluation, context))),
-    judging.length === 0 ? [] : askJudges(judging, context),
+    judge(judging, context),
   ]);
   return [...code, ...judged];
 }
@@ -264,31 +251,19 @@ function leftBy(
   };
 }
 
-async function askJudges(
-  judging: readonly Judging[],
+async function judge(
+  judging: readonly JudgeEvaluation[],
   context: Context & { readonly trace: ScorableTrace },
 ): Promise<readonly Left[]> {
   const { rules, deps, trace } = context;
-  // Who is judged alone pays alone; those that are combined share what a call costs.
-  const groups = rules.settings.combineJudges ? [judging] : judging.map((evaluation) => [evaluation]);
-  const concluded = await Promise.all(
-    groups.map(async (group) => {
-      const tasks = group.map(({ scorer, version }) => ({
-        judge: scorer.judge,
-        scope: `${version.scorerId}/${version.version}`,
-      }));
-      const payers = group.map(({ selected }) => selected);
-      const outcomes = await runJudges(tasks, { traces: [trace], deps: deps.judging(rules, payers) });
-      return Promise.all(
-        group.map((evaluation, i) => concludeJudging(evaluation, { ...context, outcome: outcomes[i] as JudgeOutcome })),
-      );
-    }),
+  const outcomes = await askJudges(judging, { traces: [trace], rules, judging: deps.judging });
+  return Promise.all(
+    judging.map((evaluation, i) => concludeJudging(evaluation, { ...context, outcome: outcomes[i] as JudgeOutcome })),
   );
-  return concluded.flat();
 }
 
 async function concludeJudging(
-  evaluation: Judging,
+  evaluation: JudgeEvaluation,
   context: Context & { readonly outcome: JudgeOutcome },
 ): Promise<Left> {
   const { request, deps, rules, outcome } = context;

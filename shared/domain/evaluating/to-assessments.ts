@@ -57,7 +57,7 @@ function toAssessment(
 }
 
 /** MLflow's names since 3.17 where it has one (mlflow/genai/scorers, `mlflow.assessment.*`). */
-function scorerMetadata({ name, version, sampleRate }: SelectedScorer): Record<string, string> {
+export function scorerMetadata({ name, version, sampleRate }: SelectedScorer): Record<string, string> {
   return {
     'mlflow.assessment.scorerName': name,
     'mlflow.assessment.scorerVersion': String(version),

@@ -3,7 +3,9 @@ import type { TraceRecord } from '../ports.ts';
 import type { Rules, ScorerRule } from '../rules.ts';
 import { samplingCoordinate } from '../sampling.ts';
 import type { ScorableSpan } from '../scorable-trace.ts';
+import type { SessionRecord } from '../session.ts';
 import type { TraceDecision } from '../trace.ts';
+import { explainSession } from './explain-session.ts';
 import type { ScorerExplanation, ScorerReason, TraceExplanation } from './explanation.ts';
 
 /** What an explanation is made of. */
@@ -15,6 +17,8 @@ export interface Evidence {
   readonly scorers: ReadonlyMap<string, number | undefined>;
   /** Of the trace; needed where a filter asks about spans. */
   readonly spans: readonly ScorableSpan[];
+  /** The trace's session; needed for scorers of sessions, absent where none of them could ever select it. */
+  readonly session?: SessionRecord;
 }
 
 /**
@@ -55,8 +59,15 @@ function explainScorer(
     version,
     sampleRate,
     ...(filter !== undefined && { filter }),
-    ...(decision ? decidedReason(decision, { evidence, rule, replayed }) : undecidedReason(evidence, replayed)),
+    ...(rule.level === 'session' ? explainSession(rule, evidence) : reasonOf(decision, { evidence, rule, replayed })),
   };
+}
+
+function reasonOf(
+  decision: TraceDecision | undefined,
+  { evidence, rule, replayed }: { evidence: Evidence; rule: ScorerRule; replayed: ScorerDecision },
+): ScorerReason {
+  return decision ? decidedReason(decision, { evidence, rule, replayed }) : undecidedReason(evidence, replayed);
 }
 
 function reasonWithoutRule(name: string, { record, scorers }: Evidence): ScorerReason {
@@ -70,7 +81,7 @@ function reasonWithoutRule(name: string, { record, scorers }: Evidence): ScorerR
 
 /** What does not depend on the trace will be so when it is decided, unless the rules are changed. */
 function undecidedReason({ record: { info } }: Evidence, replayed: ScorerDecision): ScorerReason {
-  if (replayed.kind === 'stopped' || replayed.kind === 'paused' || replayed.kind === 'session-level') return replayed;
+  if (replayed.kind === 'stopped' || replayed.kind === 'paused') return replayed;
   if (info.completeness !== 'open') return { kind: 'undecided' };
   const { facts, explicit, dueAt } = info;
   return {

@@ -1,5 +1,6 @@
 import type { Assessment } from '../assessment.ts';
 import type { ScorerDecision } from '../decide-sampling.ts';
+import type { SessionScorerDecision } from '../session.ts';
 import type { Completeness, TraceDecision } from '../trace.ts';
 
 /** Why each scorer did, or did not, judge a trace. */
@@ -45,8 +46,31 @@ export type ScorerReason =
   | { readonly kind: 'changed' }
   | Selected;
 
-/** As the rules say it, with what they need to say it. */
-type NotSelected = Exclude<ScorerDecision, { kind: 'selected' }>;
+/** As the rules say it, with what they need to say it; of a scorer of sessions what became of the trace's session. */
+type NotSelected = Exclude<ScorerDecision, { kind: 'selected' | 'session-level' }> | SessionLevel;
+
+interface SessionLevel {
+  readonly kind: 'session-level';
+  /** Absent where the trace is of no session. */
+  readonly session?: SessionFate;
+}
+
+/** What became of a session, for one scorer. */
+export type SessionFate = { readonly sessionId: string } & (
+  | Exclude<SessionScorerDecision, { kind: 'selected' }>
+  /** It is judged when it has been quiet; `dueAt`, epoch ms, where that is known. */
+  | { readonly kind: 'waiting'; readonly dueAt?: number }
+  /** The scorer was not started when the session was decided. */
+  | { readonly kind: 'not-started' }
+  /** What it found stands at the session's first trace. */
+  | {
+      readonly kind: 'done' | 'failed' | 'held';
+      readonly finishedAt: number;
+      readonly firstTraceId: string;
+      readonly assessmentIds: readonly string[];
+      readonly reason?: string;
+    }
+);
 
 type Selected = (
   | { readonly kind: 'queued' }

@@ -1,5 +1,6 @@
 import { readsSpans } from '../decide-sampling.ts';
-import type { RuleStore, ScorerStore, TraceReader, TraceRecord } from '../ports.ts';
+import { sessionOf } from '../facts/who.ts';
+import type { RuleStore, ScorerStore, SessionStore, TraceReader, TraceRecord } from '../ports.ts';
 import { blocksOf, type ReadBlocksDeps, readBlockSpans } from '../read-blocks.ts';
 import type { Rules } from '../rules.ts';
 import type { Evidence } from './explain-trace.ts';
@@ -8,6 +9,7 @@ export interface ReadEvidenceDeps extends ReadBlocksDeps {
   readonly index: Pick<TraceReader, 'readTrace'>;
   readonly rules: Pick<RuleStore, 'current' | 'version'>;
   readonly scorers: Pick<ScorerStore, 'list' | 'definition'>;
+  readonly sessions: Pick<SessionStore, 'read'>;
 }
 
 /** Collects what explains a trace, for one scorer or for all that are registered or were set when it was decided. */
@@ -27,7 +29,14 @@ export async function readEvidence(
   }
   const asked = { ...rules, scorers: rules.scorers.filter(({ name }) => names.has(name)) };
   const spans = asked.scorers.some(readsSpans) ? await readBlockSpans(blocksOf(record), deps) : [];
-  return { record, rules: asked, scorers, spans };
+  const session = await sessionFor(record, { asked, deps });
+  return { record, rules: asked, scorers, spans, ...(session && { session }) };
+}
+
+async function sessionFor({ info }: TraceRecord, { asked, deps }: { asked: Rules; deps: ReadEvidenceDeps }) {
+  const sessionId = sessionOf(info.facts);
+  if (!sessionId || !asked.scorers.some(({ level }) => level === 'session')) return undefined;
+  return deps.sessions.read({ experimentId: info.experimentId, sessionId });
 }
 
 async function rulesOf({ info }: TraceRecord, { rules }: ReadEvidenceDeps): Promise<Rules> {

@@ -1,5 +1,5 @@
 import type { Assessment } from '../assessment.ts';
-import type { ScorerExplanation, TraceExplanation } from './explanation.ts';
+import type { ScorerExplanation, SessionFate, TraceExplanation } from './explanation.ts';
 
 /** One sentence for people: why a scorer did, or did not, judge the trace. */
 export function say(scorer: ScorerExplanation, trace: TraceExplanation): string {
@@ -26,7 +26,9 @@ function sayReason(scorer: ScorerExplanation, trace: TraceExplanation): string {
     case 'paused':
       return `it ${was(trace)} paused: ${scorer.reason}`;
     case 'session-level':
-      return 'it judges sessions, which are not sampled trace by trace';
+      return scorer.session === undefined
+        ? 'it judges sessions, and the trace is of none'
+        : `it judges sessions: ${saySession(scorer.session, scorer.sampleRate)}`;
     case 'evaluation-run':
       return `the trace belongs to run ${scorer.runId}, and traces of runs are left to them`;
     case 'not-matched':
@@ -47,6 +49,31 @@ function sayReason(scorer: ScorerExplanation, trace: TraceExplanation): string {
       return scorer.found.length > 0
         ? `judged at ${time(scorer.finishedAt)}: ${scorer.found.map(sayFound).join(', ')}`
         : `judged at ${time(scorer.finishedAt)}; what it found was deleted since`;
+  }
+}
+
+function saySession(session: SessionFate, rate: number | undefined): string {
+  switch (session.kind) {
+    case 'waiting':
+      return session.dueAt === undefined
+        ? `session ${session.sessionId} is judged when it has been quiet for a while`
+        : `session ${session.sessionId} is judged at ${time(session.dueAt)} or within a minute, unless it goes on before`;
+    case 'not-started':
+      return `it was not started when session ${session.sessionId} was decided`;
+    case 'stopped':
+      return 'it was stopped: its rate was 0';
+    case 'paused':
+      return `it was paused: ${session.reason}`;
+    case 'not-matched':
+      return `its filter does not match the first trace of session ${session.sessionId}: ${session.clause}`;
+    case 'not-sampled':
+      return `session ${session.sessionId} is not in its sample: u = ${coordinate(session.u)} is not below its rate, ${rate ?? session.rate}`;
+    case 'held':
+      return `session ${session.sessionId} was selected and is not judged yet: ${session.reason ?? 'no reason was kept'}`;
+    case 'failed':
+      return `it failed on session ${session.sessionId} at ${time(session.finishedAt)}: ${session.reason ?? 'no reason was kept'}`;
+    case 'done':
+      return `session ${session.sessionId} was judged at ${time(session.finishedAt)}; what was found stands at its first trace, ${session.firstTraceId}`;
   }
 }
 

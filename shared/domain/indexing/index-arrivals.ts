@@ -1,7 +1,6 @@
 import { deriveTraceFacts } from '../facts/derive-trace-facts.ts';
 import type {
   ArchivedSpan,
-  Clock,
   RuleStore,
   SegmentStore,
   SettleQueue,
@@ -15,8 +14,9 @@ import type { Rules } from '../rules.ts';
 import type { BlockRef, TraceInfo } from '../trace.ts';
 import { type NewBlock, packSegment, type Segment } from './block.ts';
 import { decideAtArrival, decideCompleteness } from './conclude.ts';
+import { type NoteSessionsDeps, noteSessions } from './note-sessions.ts';
 
-export interface IndexArrivalsDeps {
+export interface IndexArrivalsDeps extends NoteSessionsDeps {
   readonly index: TraceIndex;
   readonly remover: TraceRemover;
   readonly segments: SegmentStore;
@@ -24,7 +24,6 @@ export interface IndexArrivalsDeps {
   readonly archive: TraceArchive;
   readonly settleQueue: SettleQueue;
   readonly codec: TraceCodec;
-  readonly now: Clock;
 }
 
 /** Where one arrived block stands after the index has been written. */
@@ -48,6 +47,12 @@ export async function indexArrivals(blocks: readonly NewBlock[], deps: IndexArri
     deps.archive.addSpans(archivedSpans(placed)),
     deps.archive.addTraces(presentInfos(placed, infos)),
     eraseDeleted(placed, deps),
+    // The others are noted when they are settled.
+    noteSessions(
+      presentInfos(placed, infos).filter((info) => !awaitsSettling(info)),
+      (experimentId) => rulesOf(experimentId, rules),
+      deps,
+    ),
   ]);
   await requestSettling(placed, { infos, rules, deps });
 }

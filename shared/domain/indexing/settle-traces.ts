@@ -13,6 +13,7 @@ import type { BlockRef, TraceInfo } from '../trace.ts';
 import { type BlockSpan, type NewBlock, newBlock, packSegment } from './block.ts';
 import { decideCompleteness, decideSettled, evaluationRequest } from './conclude.ts';
 import type { IndexArrivalsDeps } from './index-arrivals.ts';
+import { noteSessions } from './note-sessions.ts';
 
 export interface SettleTracesDeps extends IndexArrivalsDeps, Omit<FinishDeletionDeps, 'segments'> {
   readonly evaluationQueue: EvaluationQueue;
@@ -101,6 +102,8 @@ async function settleRecord(
   const after: TraceInfo = { ...progressed, ...(decision && { decision }) };
   const isChanged = !isDeepStrictEqual(after, before);
   const info = isChanged ? { ...after, revision: before.revision + 1 } : before;
+  // Before the change is written: whoever repeats this after a crash finds it still to do.
+  if (isChanged) await noteSessions([info], () => rules, deps);
   if (isChanged && !(await deps.index.replaceInfo(info, before.revision))) return undefined;
   if (merged.replaced.length > 0) await deps.index.markMerged(merged.replaced);
   const request = await evaluationOf(info, { record, rules, deps });

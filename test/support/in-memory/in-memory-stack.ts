@@ -9,14 +9,17 @@ import { deleteTraces } from '../../../shared/domain/delete-traces.ts';
 import { editTrace, startTrace } from '../../../shared/domain/edit-trace.ts';
 import type { EvaluationOutcome, EvaluationRequest } from '../../../shared/domain/evaluation.ts';
 import type { TraceStatement } from '../../../shared/domain/explicit-facts.ts';
+import { sessionOf } from '../../../shared/domain/facts/who.ts';
 import { defaultLimits } from '../../../shared/domain/judging/asking/limits.ts';
 import type { JudgeModel } from '../../../shared/domain/judging/judge-model.ts';
-import type { ArchivedSpan, Attachment } from '../../../shared/domain/ports.ts';
+import type { ArchivedSpan, Attachment, TimeQuery } from '../../../shared/domain/ports.ts';
 import type { Rules } from '../../../shared/domain/rules.ts';
 import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
+import type { SessionEvaluationRequest } from '../../../shared/domain/session.ts';
 import { sweep } from '../../../shared/domain/sweep.ts';
 import type { BlockRef, TraceInfo } from '../../../shared/domain/trace.ts';
 import { DyingProcess, type Fate } from '../dying-process.ts';
+import { InMemorySessionStore } from './in-memory-session-store.ts';
 import { InMemoryTraceIndex } from './in-memory-trace-index.ts';
 
 interface Queued {
@@ -31,11 +34,13 @@ interface Queued {
 /** The hot path over maps and arrays, with a virtual clock: every handler is the real one. */
 export class InMemoryStack {
   readonly index = new InMemoryTraceIndex();
+  readonly sessions = new InMemorySessionStore();
   readonly objects = new Map<string, Uint8Array>();
   /** By name. */
   readonly attachments = new Map<string, Attachment>();
   readonly archived = { traces: [] as TraceInfo[], spans: [] as ArchivedSpan[], assessments: [] as Assessment[] };
   readonly requested: EvaluationRequest[] = [];
+  readonly requestedSessions: SessionEvaluationRequest[] = [];
   rules: Rules;
   readonly scorers: readonly ScorerVersion[];
   nowMs = Date.UTC(2026, 10, 21, 12);
@@ -61,15 +66,19 @@ export class InMemoryStack {
   /** Has the sweep look for due work. */
   async sweep(fate?: Fate): Promise<void> {
     const process = new DyingProcess(fate);
-    await sweep({
+    const deps = {
       dueWork: process.wrap({
         listTraces: async (shard: number) => (shard === 0 ? this.index.due(this.nowMs) : []),
         listEvaluations: async (shard: number) => (shard === 0 ? this.#heldAndDue() : []),
       }),
+      dueSessions: process.wrap(this.sessions.due),
       settleQueue: process.wrap(this.#settleQueue),
       evaluationQueue: process.wrap(this.#evaluationQueue),
       outcomes: process.wrap(this.#outcomes),
       now: () => this.nowMs,
+    };
+    await sweep(deps).catch((error: unknown) => {
+      if (!process.isDead) throw error;
     });
   }
 
@@ -177,9 +186,19 @@ export class InMemoryStack {
     return new Set(batchItemFailures.flatMap(({ itemIdentifier }) => batch[Number(itemIdentifier)] ?? []));
   }
 
+  /** What traces and sessions are judged with. */
+  judging(process = new DyingProcess()) {
+    return {
+      ...this.#scoring(process),
+      sessions: process.wrap(this.sessions),
+      search: process.wrap(this.#search),
+    };
+  }
+
   #indexTraces(process: DyingProcess) {
     return createIndexTraces({
       index: process.wrap(this.index),
+      sessions: process.wrap(this.sessions),
       remover: process.wrap(this.index.remover),
       attachments: process.wrap({
         remove: async (attachment: Attachment) => void this.attachments.delete(attachment.name),
@@ -197,17 +216,23 @@ export class InMemoryStack {
   }
 
   #runScorers(process: DyingProcess) {
-    return createRunScorers({
+    return createRunScorers({ ...this.judging(process), logger: this.#logger });
+  }
+
+  #scoring(process: DyingProcess) {
+    return {
       index: process.wrap(this.index),
       segments: process.wrap(this.#segments),
       codec: otlpTraceCodec,
       scorers: process.wrap({
         definition: async (_experiment: string, name: string) => this.scorers.find((scorer) => scorer.name === name),
       }),
-      createScorer,
       assessments: process.wrap({
         put: async (assessments: readonly Assessment[]) => this.#putAssessments(assessments),
+        list: async (traceId: string) => [...(this.index.entries.get(traceId)?.assessments.values() ?? [])],
+        remove: async (traceId: string, id: string) => void this.index.entries.get(traceId)?.assessments.delete(id),
       }),
+      createScorer,
       outcomes: process.wrap(this.#outcomes),
       rules: process.wrap(this.#ruleStore),
       judging: () => ({
@@ -226,8 +251,7 @@ export class InMemoryStack {
         addAssessments: async (rows: readonly Assessment[]) => void this.archived.assessments.push(...rows),
       }),
       now: () => this.nowMs,
-      logger: this.#logger,
-    });
+    };
   }
 
   readonly #logger = {
@@ -267,6 +291,28 @@ export class InMemoryStack {
         const body = JSON.stringify({ v: 1, kind: 'trace', ...request });
         this.#queue.push({ queue: 'evaluations', body, visibleAt: this.nowMs });
       }
+    },
+    requestSessions: async (requests: readonly SessionEvaluationRequest[]) => {
+      for (const request of requests) {
+        this.requestedSessions.push(request);
+        const body = JSON.stringify({ v: 1, kind: 'session', ...request });
+        this.#queue.push({ queue: 'evaluations', body, visibleAt: this.nowMs });
+      }
+    },
+  };
+
+  /** Within a session. */
+  readonly #search = {
+    find: async ({ experimentIds, within, before, ascending, limit }: TimeQuery) => {
+      const isIn = ({ experimentId, facts }: TraceInfo) =>
+        experimentIds.includes(experimentId) && sessionOf(facts) === within?.id;
+      const found = [...this.index.entries.values()].flatMap(({ info }) =>
+        isIn(info) ? { traceId: info.traceId, position: `${info.facts.requestTime}#${info.traceId}` } : [],
+      );
+      const sorted = found.toSorted((a, b) => (a.position < b.position ? -1 : 1));
+      const ordered = ascending ? sorted : sorted.reverse();
+      const from = before === undefined ? 0 : ordered.findIndex(({ position }) => position === before) + 1;
+      return ordered.slice(from, from + limit);
     },
   };
 

@@ -7,6 +7,7 @@ import { describeJudging } from './judging.ts';
 import { describeRegistry } from './registry.ts';
 import { describeRequestCounts } from './request-counts.ts';
 import { describeRuns } from './runs.ts';
+import { describeSessions } from './sessions.ts';
 import { describeTraceEdits } from './trace-edits.ts';
 import { describeTraceIndex } from './trace-index.ts';
 import { describeTraceNeighbours } from './trace-neighbours.ts';
@@ -20,6 +21,7 @@ const suites = [
   describeRuns,
   describeRequestCounts,
   describeJudging,
+  describeSessions,
 ];
 
 /** Everything that the DynamoDB adapters promise. Each suite has tables of its own. */

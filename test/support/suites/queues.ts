@@ -6,7 +6,7 @@ import { sqsArrivalQueue } from '../../../shared/adapters/sqs-arrival-queue.ts';
 import { sendMessages } from '../../../shared/adapters/sqs-batch.ts';
 import { sqsEvaluationQueue } from '../../../shared/adapters/sqs-evaluation-queue.ts';
 import { arrivalMessage, type SpansMessage } from '../../../shared/contracts/arrival-message.ts';
-import { evaluationMessage } from '../../../shared/contracts/evaluation-message.ts';
+import { anyEvaluationMessage, evaluationMessage } from '../../../shared/contracts/evaluation-message.ts';
 import type { EvaluationRequest } from '../../../shared/domain/evaluation.ts';
 import { localCredentials } from '../local-credentials.ts';
 
@@ -140,6 +140,20 @@ export function describeQueueAdapters(name: string, endpoint: () => string): voi
       expect(received.toSorted((a, b) => (a.traceId < b.traceId ? -1 : 1))).toEqual(
         requests.map((request) => ({ v: 1, kind: 'trace', ...request })),
       );
+    });
+
+    test('carries sessions beside traces', async () => {
+      const queueUrl = await aQueue();
+      const queue = sqsEvaluationQueue(client, queueUrl);
+      const session = { experimentId: '7', sessionId: 'Gespräch & "1"', lastActivityAt: 1_780_000_000_000 };
+      const trace = { traceId: 'tr-1', experimentId: '7', rulesVersion: 3, revision: 1, scorers: [] };
+      await queue.requestSessions([session]);
+      await queue.request([trace]);
+      const received = (await drain(queueUrl)).map((body) => anyEvaluationMessage.parse(body));
+      expect(received.toSorted((a, b) => (a.kind < b.kind ? -1 : 1))).toEqual([
+        { v: 1, kind: 'session', ...session },
+        { v: 1, kind: 'trace', ...trace },
+      ]);
     });
   });
 }

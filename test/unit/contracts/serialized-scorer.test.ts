@@ -169,18 +169,13 @@ describe('the scorer of a version', () => {
   });
 
   test.each([
-    [
-      { call_source: 'return 1', original_func_name: 'one', is_session_level_scorer: true },
-      'Python code for sessions is not executed by this version yet',
-    ],
-  ])('%j is held, and says why', (given, reason) => {
-    expect(createScorer({ serialized: serialized(given) })).toEqual({ held: reason });
-  });
-
-  test.each([
     [{ builtin_scorer_class: 'Mood' }, "MLflow's built-in scorer Mood is not known here"],
     [{ instructions_judge_pydantic_data: { instructions: 'x' } }, 'its instructions have none of the variables'],
     [{ call_source: '', original_func_name: 'one' }, 'its Python code is empty'],
+    [
+      { call_source: 'return 1', original_func_name: 'one', is_session_level_scorer: true },
+      'Python code judges traces, not sessions',
+    ],
     [{ third_party_scorer_data: { module: 'm', class: 'C' } }, 'm (C) is a Python library, which Assay does not run'],
     [{ memory_augmented_judge_data: {} }, 'judges that were aligned with memory'],
     [{ assay_heuristic: { type: 'refusal' }, is_session_level_scorer: true }, 'heuristics judge traces, not sessions'],

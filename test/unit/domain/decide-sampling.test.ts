@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decideSampling, mayBeSelected } from '../../../shared/domain/decide-sampling.ts';
+import { decideSampling, mayBeSelected, maySessionBeSelected } from '../../../shared/domain/decide-sampling.ts';
 import type { ScorerRule } from '../../../shared/domain/rules.ts';
 import { samplingCoordinate } from '../../../shared/domain/sampling.ts';
+import { decideSession } from '../../../shared/domain/session.ts';
 import { aFilterSubject } from '../../support/builders/a-scorable-trace.ts';
 
 /** Its coordinate is 0.347…. */
@@ -137,5 +138,41 @@ describe('whether a trace may be selected', () => {
     ['a paused scorer', { paused: { reason: 'model gone', since: 1 } }],
   ])('does not depend on %s', (_what, rule) => {
     expect(mayBeSelected(traceId, { scorers: [aRule({ sampleRate: 1, ...rule })] })).toBe(false);
+  });
+});
+
+describe('a session that no scorer may select', () => {
+  const ofSessions = (rule: Partial<ScorerRule> = {}) => aRule({ level: 'session', ...rule });
+
+  test.each([
+    ['no scorer of sessions', [aRule({ sampleRate: 1 })]],
+    ['stopped', [ofSessions({ sampleRate: 0 })]],
+    ['paused', [ofSessions({ sampleRate: 1, paused: { reason: 'model gone', since: 1 } })]],
+    ['above the rate', [ofSessions({ sampleRate: u })]],
+  ])('is known by its id: %s', (_what, scorers) => {
+    expect(maySessionBeSelected(traceId, { scorers })).toBe(false);
+  });
+
+  test('is none where one rate is above its coordinate', () => {
+    const scorers = [ofSessions({ sampleRate: 0.1 }), ofSessions({ sampleRate: 0.35 })];
+    expect(maySessionBeSelected(traceId, { scorers })).toBe(true);
+  });
+});
+
+describe('the decision on a session', () => {
+  test('is by its own id, about the scorers of sessions, and asks filters about the first trace', () => {
+    const scorers = [
+      aRule({ name: 'of traces', sampleRate: 1 }),
+      aRule({ name: 'all', level: 'session', sampleRate: 1 }),
+      aRule({ name: 'few', level: 'session', sampleRate: 0.1 }),
+      aRule({ name: 'paid', level: 'session', sampleRate: 1, filter: "tags.plan = 'pro'" }),
+      aRule({ name: 'off', level: 'session', sampleRate: 0 }),
+    ];
+    expect(decideSession({ sessionId: traceId, rules: { scorers }, first: aFilterSubject() })).toEqual([
+      { kind: 'selected', name: 'all', version: 3, sampleRate: 1 },
+      { kind: 'not-sampled', name: 'few', u, rate: 0.1 },
+      { kind: 'not-matched', name: 'paid', clause: "tags.plan = 'pro'" },
+      { kind: 'stopped', name: 'off' },
+    ]);
   });
 });

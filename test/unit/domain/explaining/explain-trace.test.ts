@@ -62,7 +62,7 @@ describe('a trace that was decided', () => {
   it.each([
     ['stopped', { rule: { sampleRate: 0 } }, 'it was stopped: its rate was 0'],
     ['paused', { rule: { paused: { reason: 'the model is gone', since: 1 } } }, 'it was paused: the model is gone'],
-    ['session-level', { rule: { level: 'session' } }, 'it judges sessions, which are not sampled trace by trace'],
+    ['session-level', { rule: { level: 'session' } }, 'it judges sessions, and the trace is of none'],
     [
       'evaluation-run',
       { facts: { metadata: { 'mlflow.sourceRun': 'r1' } } },

@@ -7,6 +7,7 @@ import { dynamoOtelTableStore } from '../../../../shared/adapters/dynamo-otel-ta
 import { dynamoRuleStore } from '../../../../shared/adapters/dynamo-rule-store.ts';
 import { dynamoRunStore } from '../../../../shared/adapters/dynamo-run-store.ts';
 import { dynamoScorerStore } from '../../../../shared/adapters/dynamo-scorer-store.ts';
+import { dynamoSessionStore } from '../../../../shared/adapters/dynamo-session-store.ts';
 import { dynamoTraceEditor } from '../../../../shared/adapters/dynamo-trace-editor.ts';
 import { dynamoTraceReader } from '../../../../shared/adapters/dynamo-trace-reader.ts';
 import { dynamoTraceRemover } from '../../../../shared/adapters/dynamo-trace-remover.ts';
@@ -89,6 +90,7 @@ function depsOn({ client, traces, registry }: Tables, failures: unknown[]): Serv
   const experiments = dynamoExperimentStore(client, registry);
   return {
     index: dynamoTraceReader(client, traces),
+    sessions: dynamoSessionStore(client, traces, { retentionDays: 30 }),
     editor: dynamoTraceEditor(client, traces, { retentionDays: 30 }),
     remover: dynamoTraceRemover(client, traces, { retentionDays: 30 }),
     search: dynamoTraceSearch(client, traces),

@@ -139,7 +139,12 @@ describe('a setting', () => {
 
   it('is a tag, and the rules say it', async () => {
     const id = await create('set', { tags: [{ key: 'assay.settleDelaySeconds', value: '30' }] });
-    expect(await settings(id)).toMatchObject({ settleDelaySeconds: 30, idleCloseMinutes: 15, rejudgeLateSpans: false });
+    expect(await settings(id)).toMatchObject({
+      settleDelaySeconds: 30,
+      idleCloseMinutes: 15,
+      rejudgeLateSpans: false,
+      sessionIdleMinutes: 5,
+    });
     await setTag(id, 'assay.rejudgeLateSpans', 'True');
     await setTag(id, 'assay.idleCloseMinutes', '60');
     expect(await api.deps.rules.current(id)).toMatchObject({
@@ -172,6 +177,7 @@ describe('a setting', () => {
     ['assay.settleDelaySeconds', null, /whole number/],
     ['assay.idleCloseMinutes', '0', /whole number from 1 to 10080/],
     ['assay.rejudgeLateSpans', 'maybe', /true or false/],
+    ['assay.sessionIdleMinutes', '0', /whole number from 1 to 10080/],
     ['assay.constructor', 'x', /is not known/],
   ])('%s = %s is refused', async (key, value, message) => {
     const reply = await setTag('0', key, value);

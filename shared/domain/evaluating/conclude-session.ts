@@ -1,0 +1,118 @@
+import type { Assessment } from '../assessment.ts';
+import type { SelectedScorer } from '../evaluation.ts';
+import type { JudgedResult } from '../judging/run-judges.ts';
+import type { ScorerVersion } from '../scorer.ts';
+import type { SessionDecision, SessionEvaluationRequest, SessionOutcome, SessionRecord } from '../session.ts';
+import { afterFailure } from './after-failure.ts';
+import { toSessionAssessments } from './to-session-assessments.ts';
+
+/** A scorer that is to judge a session. */
+export interface SessionTask {
+  readonly selected: SelectedScorer;
+  readonly version: ScorerVersion;
+}
+
+/** What a scorer found of a session, or why it could not be asked. */
+export type SessionVerdict = { readonly results: readonly JudgedResult[] } | { readonly failure: Error };
+
+export interface ConcludeContext {
+  readonly task: SessionTask;
+  readonly session: SessionRecord;
+  readonly decision: SessionDecision;
+  readonly request: SessionEvaluationRequest;
+  readonly traces: number;
+  readonly tracesLeftOut: number;
+  /** More traces than are judged lie between the first and the second one. */
+  readonly isCut: boolean;
+  /** Whether what a budget held back is judged when the budget returns. */
+  readonly catchesUp: boolean;
+  readonly now: number;
+}
+
+export interface Concluded {
+  readonly assessments: readonly Assessment[];
+  readonly outcome: SessionOutcome;
+  /** Epoch ms; absent where nothing is left to do. */
+  readonly retryAt?: number;
+  /** Why the scorer is to be paused: nothing of it can be judged until somebody mends something. */
+  readonly pausedFor?: string;
+}
+
+/** What follows from a verdict. A model that cannot be asked now holds the session; whatever else goes wrong is an error, never a score. */
+export function concludeSession(verdict: SessionVerdict, context: ConcludeContext): Concluded {
+  if ('results' in verdict) return keep(verdict.results, context);
+  const { now, catchesUp } = context;
+  const heldSince = heldSinceIn(context);
+  // It waits where it lies: no message of it comes back.
+  const next = afterFailure(verdict.failure, { now, heldSince, receives: Number.POSITIVE_INFINITY, catchesUp });
+  if (next.kind === 'fail') {
+    const source = { type: 'CODE', id: context.task.selected.name } as const;
+    return keep([{ value: null, error: next.error, source }], context);
+  }
+  const retryAt = next.kind === 'retry' ? now + next.waitMs : next.until;
+  return {
+    assessments: [],
+    outcome: held(next.reason, context),
+    ...(retryAt !== undefined && { retryAt }),
+    ...(next.kind === 'pause' && { pausedFor: next.reason }),
+  };
+}
+
+function keep(results: readonly JudgedResult[], context: ConcludeContext): Concluded {
+  const { task, request, decision, now, tracesLeftOut, isCut } = context;
+  const { firstTraceId } = decision;
+  const assessments = toSessionAssessments(results, {
+    ...task,
+    session: request,
+    firstTraceId,
+    tracesLeftOut,
+    isCut,
+    now,
+  });
+  const failure = results.find(({ error }) => error !== undefined)?.error;
+  const outcome: SessionOutcome = {
+    ...aboutOf(context),
+    state: failure ? 'failed' : 'done',
+    assessmentIds: assessments.map(({ assessmentId }) => assessmentId),
+    ...(failure && { reason: `${failure.code}: ${failure.message}` }),
+  };
+  return { assessments, outcome };
+}
+
+/** What was found of the session before it resumed stays until it can be judged. */
+function held(reason: string, context: ConcludeContext): SessionOutcome {
+  const before = beforeIn(context);
+  return {
+    ...aboutOf(context),
+    ...(before && { traceId: before.traceId }),
+    state: 'held',
+    reason,
+    heldSince: heldSinceIn(context) ?? context.now,
+    assessmentIds: before?.assessmentIds ?? [],
+  };
+}
+
+function beforeIn({ session, task: { selected } }: ConcludeContext): SessionOutcome | undefined {
+  return session.outcomes.find(
+    ({ scorerName, scorerVersion }) => scorerName === selected.name && scorerVersion === selected.version,
+  );
+}
+
+/** Since when the same conversation has been held. */
+function heldSinceIn(context: ConcludeContext): number | undefined {
+  const before = beforeIn(context);
+  return before?.conversation === context.decision.conversation ? before.heldSince : undefined;
+}
+
+function aboutOf({ task, decision, request, traces, tracesLeftOut, now }: ConcludeContext) {
+  return {
+    traceId: decision.firstTraceId,
+    scorerName: task.selected.name,
+    scorerVersion: task.selected.version,
+    conversation: decision.conversation,
+    lastActivityAt: request.lastActivityAt,
+    traces,
+    tracesLeftOut,
+    finishedAt: now,
+  };
+}

@@ -1,0 +1,204 @@
+import { readsSpans } from '../decide-sampling.ts';
+import { isFinished, type SelectedScorer } from '../evaluation.ts';
+import type { AssessmentArchive, AssessmentStore, Clock, RuleStore, ScorerStore, SessionStore } from '../ports.ts';
+import { blocksOf, readBlockSpans } from '../read-blocks.ts';
+import type { Rules } from '../rules.ts';
+import type { ScorableTrace } from '../scorable-trace.ts';
+import type { Runnable, ScorerVersion } from '../scorer.ts';
+import {
+  decideSession,
+  type SessionDecision,
+  type SessionEvaluationRequest,
+  type SessionOutcome,
+  type SessionRecord,
+  selectedIn,
+} from '../session.ts';
+import { askJudges, type Judging } from './ask-judges.ts';
+import { type Concluded, concludeSession, type SessionTask, type SessionVerdict } from './conclude-session.ts';
+import { type Conversation, conversationId, type FindConversationDeps, findConversation } from './find-conversation.ts';
+import { type LoadConversationDeps, loadConversation } from './load-conversation.ts';
+import { pauseScorer, resumeScorer } from './pause-scorer.ts';
+
+export interface EvaluateSessionDeps extends Omit<FindConversationDeps, 'index'>, Omit<LoadConversationDeps, 'index'> {
+  readonly index: FindConversationDeps['index'] & LoadConversationDeps['index'];
+  readonly sessions: SessionStore;
+  readonly rules: RuleStore;
+  readonly scorers: Pick<ScorerStore, 'definition'>;
+  readonly createScorer: (version: ScorerVersion) => Runnable;
+  readonly judging: Judging;
+  readonly assessments: Pick<AssessmentStore, 'put' | 'list' | 'remove'>;
+  readonly archive: AssessmentArchive;
+  readonly now: Clock;
+}
+
+/** The function that judges lives two minutes at most: whoever holds the lease longer is dead. */
+const leaseMs = 150_000;
+
+/**
+ * Judges a session that has been quiet, unless it has been judged as it is. Everything is kept beside the session before it counts as
+ * judged: a run that died is repeated, judges what is missing, and overwrites the same assessments. A session that has resumed is left to
+ * the evaluation that follows when it is quiet again.
+ */
+export async function evaluateSession(request: SessionEvaluationRequest, deps: EvaluateSessionDeps): Promise<void> {
+  const session = await deps.sessions.read(request);
+  if (session?.lastActivityAt !== request.lastActivityAt) return;
+  const conversation = await findConversation(request, deps);
+  if (conversation === undefined) return deps.sessions.release(request, {});
+  const rules = await deps.rules.current(request.experimentId);
+  const id = conversationId(conversation, rules.settings);
+  const decided = session.decision?.conversation === id ? session.decision : undefined;
+  if (decided && pendingOf(session, decided).length === 0) return deps.sessions.release(request, {});
+  const decision = decided ?? (await decide({ request, conversation, id, rules, deps }));
+  const now = deps.now();
+  if (!(await deps.sessions.claim(request, { decision, now, leasedUntil: now + leaseMs }))) return;
+  // What another wrote between our reading and our claim is not paid again.
+  const claimed = (await deps.sessions.read(request)) ?? session;
+  const retryAt = await judge({ session: claimed, decision, request, conversation, rules, deps });
+  await deps.sessions.release(request, retryAt === undefined ? {} : { dueAt: retryAt });
+}
+
+/** Selected, and without an outcome for this conversation that stands. */
+function pendingOf({ outcomes }: SessionRecord, decision: SessionDecision) {
+  const finished = new Set(
+    outcomes
+      .filter((outcome) => outcome.conversation === decision.conversation && isFinished(outcome))
+      .map(({ scorerName, scorerVersion }) => `${scorerName}#${scorerVersion}`),
+  );
+  return selectedIn(decision).filter(({ name, version }) => !finished.has(`${name}#${version}`));
+}
+
+async function decide({
+  request: { experimentId, sessionId },
+  conversation: { infos },
+  id,
+  rules,
+  deps,
+}: {
+  request: SessionEvaluationRequest;
+  conversation: Conversation;
+  id: string;
+  rules: Rules;
+  deps: EvaluateSessionDeps;
+}): Promise<SessionDecision> {
+  const [first] = infos;
+  const record = await deps.index.readTrace(first.traceId);
+  const isAskedOfSpans = rules.scorers.some((rule) => rule.level === 'session' && readsSpans(rule));
+  const spans = record && isAskedOfSpans ? await readBlockSpans(blocksOf(record), deps) : [];
+  const subject = {
+    traceId: first.traceId,
+    experimentId,
+    facts: first.facts,
+    spans: () => spans,
+    assessments: () => record?.assessments ?? [],
+  };
+  return {
+    conversation: id,
+    firstTraceId: first.traceId,
+    rulesVersion: rules.version,
+    decidedAt: deps.now(),
+    scorers: decideSession({ sessionId, rules, first: subject }),
+  };
+}
+
+interface Context {
+  readonly session: SessionRecord;
+  readonly decision: SessionDecision;
+  readonly request: SessionEvaluationRequest;
+  readonly conversation: Conversation;
+  readonly rules: Rules;
+  readonly deps: EvaluateSessionDeps;
+}
+
+/** Judges what is pending, keeps what was found, and takes away what it supersedes. Answers when to try again, if so. */
+async function judge(context: Context): Promise<number | undefined> {
+  const { session, decision, request, conversation, rules, deps } = context;
+  const tasks = await Promise.all(
+    pendingOf(session, decision).map(async (selected): Promise<SessionTask> => {
+      const version = await deps.scorers.definition(request.experimentId, selected.name, selected.version);
+      if (version) return { selected, version };
+      throw new Error(`scorer ${selected.name} version ${selected.version} is not registered`);
+    }),
+  );
+  if (tasks.length === 0) return undefined;
+  const { traces, leftOut } = await loadConversation(conversation.infos, deps);
+  if (traces.length === 0) return undefined;
+  const verdicts = await verdictsOf(tasks, { traces, context });
+  const about = {
+    session,
+    decision,
+    request,
+    traces: traces.length,
+    tracesLeftOut: leftOut,
+    isCut: conversation.isCut,
+    catchesUp: rules.settings.catchUpBudgets,
+    now: deps.now(),
+  };
+  const concluded = tasks.map((task, i) => concludeSession(verdicts[i] as SessionVerdict, { ...about, task }));
+  const written = await deps.assessments.put(concluded.flatMap(({ assessments }) => assessments));
+  await deps.archive.addAssessments(written);
+  for (const [i, { selected }] of tasks.entries()) await notePause(selected, concluded[i] as Concluded, context);
+  const outcomes = concluded.map(({ outcome }) => outcome);
+  const superseded = supersededBy(outcomes, session);
+  // While there are outcomes that name them: whoever repeats this finds them again.
+  await removeAssessments(superseded, { outcomes, deps });
+  const emptied = superseded.filter(isOfOtherVersion(outcomes)).map((outcome) => ({ ...outcome, assessmentIds: [] }));
+  await deps.sessions.putOutcomes(request, [...emptied, ...outcomes]);
+  const tries = concluded.flatMap(({ retryAt }) => retryAt ?? []);
+  return tries.length === 0 ? undefined : Math.min(...tries);
+}
+
+/** In the order of the tasks. Only judges judge sessions. */
+async function verdictsOf(
+  tasks: readonly SessionTask[],
+  { traces, context: { rules, deps } }: { traces: readonly ScorableTrace[]; context: Context },
+): Promise<readonly SessionVerdict[]> {
+  const runnables = tasks.map((task) => ({ ...task, scorer: deps.createScorer(task.version) }));
+  const judges = runnables.flatMap(({ scorer, ...task }) => ('judge' in scorer ? [{ ...task, scorer }] : []));
+  const outcomes = (await askJudges(judges, { traces, rules, judging: deps.judging })).values();
+  return runnables.map(({ selected, scorer }): SessionVerdict => {
+    if ('judge' in scorer) return outcomes.next().value as SessionVerdict;
+    const message = 'unsupported' in scorer ? scorer.unsupported : 'it judges traces, not sessions';
+    const error = { code: 'SCORER_NOT_SUPPORTED', message };
+    return { results: [{ value: null, error, source: { type: 'CODE', id: selected.name } }] };
+  });
+}
+
+/** A scorer whose judge nobody can ask is paused, and resumed once it has answered. */
+async function notePause(
+  selected: SelectedScorer,
+  { pausedFor, outcome }: Concluded,
+  { rules, deps }: Context,
+): Promise<void> {
+  const change = { rules, store: deps.rules };
+  if (pausedFor !== undefined) await pauseScorer(selected, { ...change, reason: pausedFor, now: outcome.finishedAt });
+  else if (isFinished(outcome)) await resumeScorer(selected, change);
+}
+
+/** Earlier outcomes of scorers that have found something now, whatever the version. */
+function supersededBy(outcomes: readonly SessionOutcome[], { outcomes: earlier }: SessionRecord) {
+  const names = new Set(outcomes.filter(isFinished).map(({ scorerName }) => scorerName));
+  return earlier.filter(({ scorerName, assessmentIds }) => names.has(scorerName) && assessmentIds.length > 0);
+}
+
+function isOfOtherVersion(outcomes: readonly SessionOutcome[]): (outcome: SessionOutcome) => boolean {
+  const written = new Set(outcomes.map(({ scorerName, scorerVersion }) => `${scorerName}#${scorerVersion}`));
+  return ({ scorerName, scorerVersion }) => !written.has(`${scorerName}#${scorerVersion}`);
+}
+
+/** As MLflow does: of a session that has resumed only the latest judgement stays. The archive keeps its history. */
+async function removeAssessments(
+  superseded: readonly SessionOutcome[],
+  { outcomes, deps }: { outcomes: readonly SessionOutcome[]; deps: EvaluateSessionDeps },
+): Promise<void> {
+  const standing = new Set(outcomes.flatMap(({ assessmentIds }) => assessmentIds));
+  const places = new Set(outcomes.flatMap((outcome) => outcome.assessmentIds.map((id) => `${outcome.traceId}/${id}`)));
+  for (const { traceId, assessmentIds } of superseded) {
+    const gone = assessmentIds.filter((id) => !places.has(`${traceId}/${id}`));
+    if (gone.length === 0) continue;
+    const there = (await deps.assessments.list(traceId)).filter(({ assessmentId }) => gone.includes(assessmentId));
+    const invalid = there.filter(({ assessmentId }) => !standing.has(assessmentId));
+    if (invalid.length > 0)
+      await deps.archive.addAssessments(invalid.map((one) => ({ ...one, valid: false, updatedAt: deps.now() })));
+    for (const { assessmentId } of there) await deps.assessments.remove(traceId, assessmentId);
+  }
+}
