@@ -38,6 +38,7 @@ async function useEverything(): Promise<void> {
     await stack.api('PUT', `${scorers}/online-config`, { experiment_id: id, name, sample_rate: 1 });
   }
   await startSessionJudge(String(id));
+  const judgeStartedAt = await startJudge(String(id));
   await stack.api('DELETE', `${scorers}/delete`, { experiment_id: id, name: 'gone' });
   // Another function of Assay's, and one of a user's (which is not there: it may be asked for all the same).
   for (const [name, code] of Object.entries({
@@ -60,6 +61,8 @@ async function useEverything(): Promise<void> {
       {
         ...root,
         traceId: traceIdOf(2),
+        start: 5,
+        end: 6,
         attributes: { 'input.value': randomBytes(700_000).toString('base64'), 'session.id': 'quiet' },
       },
     ],
@@ -81,7 +84,7 @@ async function useEverything(): Promise<void> {
   const { assessment_id: assessmentId } = created.json().assessment as unknown as { assessment_id: string };
   await stack.api('DELETE', `/api/3.0/mlflow/traces/tr-${traceIdOf(1)}/assessments/${assessmentId}`);
   await editAndDelete(String(id));
-  await useJudges(String(id));
+  await useJudges(String(id), judgeStartedAt);
   // Counted by both functions.
   const key = await stack.makeKey('read', [], 10);
   await stack.send('', { key });
@@ -90,8 +93,18 @@ async function useEverything(): Promise<void> {
   await forgetSettling(`tr-${traceIdOf(1)}`);
   await stack.stack.runSchedules();
   await stack.stack.drain();
-  await makeDue({ pk: `session#${id}#quiet`, sk: 'info' });
+  answer = { verdict: { result: 'none', rationale: 'calm' } };
+  await judgeSession(`session#${id}#quiet`);
+  // What was found moves to the trace that is now the first one.
+  await send([{ ...root, traceId: traceIdOf(6), attributes: { 'session.id': 'quiet' } }], String(id));
+  await stack.stack.drain();
+  await judgeSession(`session#${id}#quiet`);
+}
+
+async function judgeSession(key: string): Promise<void> {
+  await makeDue({ pk: key, sk: 'info' });
   await stack.stack.runSchedules();
+  await stack.stack.drain();
 }
 
 async function startSessionJudge(experimentId: string): Promise<void> {
@@ -142,8 +155,8 @@ async function editAndDelete(experimentId: string): Promise<void> {
   await remover.bury(second, { now: Date.now(), dueAt: 1 });
 }
 
-/** A model that is down until others leave it alone, and back; one that may not be asked; an evaluation that is held, and due. */
-async function useJudges(experimentId: string): Promise<void> {
+/** A judge with a budget; answers since when it is known. */
+async function startJudge(experimentId: string): Promise<number> {
   const budget = { experiment_id: experimentId, usd_per_day: 5 };
   expect((await stack.api('PUT', '/api/1.0/assay/budgets', budget)).status).toBe(200);
   const judge = { builtin_scorer_class: 'Safety', builtin_scorer_pydantic_data: {} };
@@ -154,6 +167,11 @@ async function useJudges(experimentId: string): Promise<void> {
   });
   const sampling = { experiment_id: experimentId, name: 'judge', sample_rate: 1, filter_string: "name = 'talk'" };
   expect((await stack.api('PUT', `${scorers}/online-config`, sampling)).status).toBe(200);
+  return Date.now();
+}
+
+/** A model that is down until others leave it alone, and back; one that may not be asked; an evaluation that is held, and due. */
+async function useJudges(experimentId: string, startedAt: number): Promise<void> {
   const talk = (n: number): JsonSpan => ({
     traceId: traceIdOf(n),
     spanId: spanIdOf(0),
@@ -163,7 +181,7 @@ async function useJudges(experimentId: string): Promise<void> {
     attributes: { 'input.value': 'how?', 'output.value': `so ${n}` },
   });
   // The rules are cached for half a minute.
-  await sleep(31_000);
+  await sleep(Math.max(0, startedAt + 31_000 - Date.now()));
   answer = { fails: { status: 503 } };
   await send([10, 11, 12, 13, 14, 15].map(talk), experimentId);
   await sleep(12_000);
