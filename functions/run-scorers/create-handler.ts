@@ -4,6 +4,7 @@ import { anyEvaluationMessage } from '../../shared/contracts/evaluation-message.
 import { type EvaluateSessionDeps, evaluateSession } from '../../shared/domain/evaluating/evaluate-session.ts';
 import { type EvaluateTraceDeps, evaluateTrace } from '../../shared/domain/evaluating/evaluate-trace.ts';
 import { settleInParallel, takingTurns } from '../../shared/domain/in-parallel.ts';
+import type { JudgingMetrics } from '../../shared/domain/judging/judging-metrics.ts';
 import type { BatchLogger } from '../../shared/runtime/logger.ts';
 
 export type RunScorersDeps = EvaluateTraceDeps &
@@ -11,6 +12,7 @@ export type RunScorersDeps = EvaluateTraceDeps &
     readonly messages: MessageDelay;
     /** Books what judges have cost. */
     readonly flush: () => Promise<void>;
+    readonly metrics: JudgingMetrics;
     readonly logger: BatchLogger;
   };
 
@@ -26,6 +28,7 @@ export function createHandler(deps: RunScorersDeps): (event: SQSEvent) => Promis
     const task = (record: SQSRecord) => evaluate(record, { inTurn, deps });
     const results = await settleInParallel(Records, { limit: tracesAtOnce, task });
     await deps.flush();
+    deps.metrics.flush();
     const batchItemFailures = Records.flatMap(({ messageId }, i) => {
       const result = results[i];
       if (result?.status === 'fulfilled' && result.value === 'done') return [];

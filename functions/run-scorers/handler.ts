@@ -16,6 +16,7 @@ import { sqsMessageDelay } from '../../shared/adapters/sqs-message-delay.ts';
 import { invokedFunction, invokedPython, runCode } from '../../shared/contracts/code/invoked-code.ts';
 import { createScorer } from '../../shared/contracts/serialized-scorer.ts';
 import { readEnv } from '../../shared/runtime/env.ts';
+import { judgingMetrics } from '../../shared/runtime/judging-metrics.ts';
 import { logger } from '../../shared/runtime/logger.ts';
 import { createHandler } from './create-handler.ts';
 import { envSchema } from './env.ts';
@@ -52,6 +53,7 @@ export const handler = createHandler({
   assessments: dynamoAssessmentStore(dynamoClient, env.TRACES_TABLE, { retentionDays }),
   outcomes: dynamoEvaluationStore(dynamoClient, env.TRACES_TABLE, { retentionDays }),
   archive: firehoseAssessmentArchive(firehose(), { stream: env.ASSESSMENTS_STREAM, now }),
+  metrics: judgingMetrics(),
   messages: sqsMessageDelay(sqs(), env.EVALUATIONS_QUEUE_URL),
   now,
   logger,

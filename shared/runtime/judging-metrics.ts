@@ -22,7 +22,7 @@ export function judgingMetrics(metrics = new Metrics({ namespace: 'Assay' })): J
     const [judged, failed, held] = [of('judged'), of('failed'), of('held')];
     metrics.addMetadata('experiment_id', first.experimentId);
     metrics.addMetadata('scorer', first.scorer);
-    metrics.addMetadata('models', [...new Set(events.flatMap(({ model }) => model ?? []))].join(' '));
+    metrics.addMetadata('models', [...new Set(events.flatMap(({ models }) => models))].join(' '));
     for (const [name, count] of Object.entries(countOf(failed.map(({ code }) => `failed_${code}`))))
       metrics.addMetadata(name.replace(/\W/g, '_').slice(0, 60), String(count));
     for (const [name, count] of Object.entries(countOf(held.map(({ by }) => `held_${by}`))))
@@ -30,13 +30,9 @@ export function judgingMetrics(metrics = new Metrics({ namespace: 'Assay' })): J
     metrics.addMetric('EvaluationsJudged', MetricUnit.Count, judged.length);
     metrics.addMetric('EvaluationsFailed', MetricUnit.Count, failed.length);
     metrics.addMetric('EvaluationsHeld', MetricUnit.Count, held.length);
-    metrics.addMetric('AnswersReused', MetricUnit.Count, events.filter(({ cached }) => cached).length);
-    metrics.addMetric(
-      'JudgeTokens',
-      MetricUnit.Count,
-      total(events, ({ tokens }) => tokens),
-    );
-    metrics.addMetric('JudgeUsd', MetricUnit.NoUnit, total(events, ({ nanoUsd }) => nanoUsd) / 1e9);
+    metrics.addMetric('AnswersReused', MetricUnit.Count, total(events, 'reused'));
+    metrics.addMetric('JudgeTokens', MetricUnit.Count, total(events, 'tokens'));
+    metrics.addMetric('JudgeUsd', MetricUnit.NoUnit, Number(total(events, 'usd').toFixed(9)));
     for (const { secondsToAssessment } of events)
       if (secondsToAssessment !== undefined)
         metrics.addMetric('SecondsToAssessment', MetricUnit.Seconds, secondsToAssessment);
@@ -62,6 +58,6 @@ function countOf(names: readonly string[]): Record<string, number> {
   return counts;
 }
 
-function total(events: readonly JudgingEvent[], of: (event: JudgingEvent) => number | undefined): number {
-  return events.reduce((sum, event) => sum + (of(event) ?? 0), 0);
+function total(events: readonly JudgingEvent[], key: 'usd' | 'tokens' | 'reused'): number {
+  return events.reduce((sum, event) => sum + event[key], 0);
 }

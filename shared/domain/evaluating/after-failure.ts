@@ -2,6 +2,8 @@ import type { AssessmentError } from '../assessment.ts';
 import { SandboxUnavailableError } from '../code/run-code.ts';
 import { BudgetExhaustedError, UnpricedModelError } from '../judging/budget.ts';
 import { JudgeMisconfiguredError, JudgeUnavailableError } from '../judging/judge-model.ts';
+import type { HeldBy, JudgingEnd } from '../judging/judging-metrics.ts';
+import type { ScorerResult } from '../scorer.ts';
 
 /** What becomes of an evaluation whose judge could not be asked. */
 export type AfterFailure =
@@ -32,6 +34,19 @@ const [longWaitMs, longestWaitMs] = [60_000, 15 * 60_000];
 /** A judge that has been down for two days is not waited for any longer. */
 const givesUpAfterMs = 48 * 3_600_000;
 const [probeMs, longestProbeMs] = [60_000, 3_600_000];
+
+export function endOf(results: readonly ScorerResult[]): JudgingEnd {
+  const error = results.find((result) => result.error !== undefined)?.error;
+  return error ? { kind: 'failed', code: error.code } : { kind: 'judged' };
+}
+
+/** What an evaluation is held by, for who watches. */
+export function heldBy(error: Error): HeldBy {
+  if (error instanceof BudgetExhaustedError) return 'budget';
+  if (error instanceof UnpricedModelError) return 'unpriced';
+  if (error instanceof JudgeMisconfiguredError) return 'misconfigured';
+  return error instanceof JudgeUnavailableError && error.reason === 'throttled' ? 'throttled' : 'unavailable';
+}
 
 /** Waits grow with the time that was waited already: the 40th attempt is as far from the 39th as everything before was long, up to a bound. */
 export function afterFailure(error: Error, context: FailureContext): AfterFailure {

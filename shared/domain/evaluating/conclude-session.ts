@@ -1,9 +1,10 @@
 import type { Assessment } from '../assessment.ts';
 import type { SelectedScorer } from '../evaluation.ts';
+import { type JudgingEnd, nothingSpent, type Spent } from '../judging/judging-metrics.ts';
 import type { JudgedResult } from '../judging/run-judges.ts';
 import type { ScorerVersion } from '../scorer.ts';
 import type { SessionDecision, SessionEvaluationRequest, SessionOutcome, SessionRecord } from '../session.ts';
-import { afterFailure } from './after-failure.ts';
+import { afterFailure, endOf, heldBy } from './after-failure.ts';
 import { toSessionAssessments } from './to-session-assessments.ts';
 
 /** A scorer that is to judge a session. */
@@ -13,7 +14,9 @@ export interface SessionTask {
 }
 
 /** What a scorer found of a session, or why it could not be asked. */
-export type SessionVerdict = { readonly results: readonly JudgedResult[] } | { readonly failure: Error };
+export type SessionVerdict =
+  | { readonly results: readonly JudgedResult[]; readonly spent: Spent }
+  | { readonly failure: Error };
 
 export interface ConcludeContext {
   readonly task: SessionTask;
@@ -32,6 +35,8 @@ export interface ConcludeContext {
 export interface Concluded {
   readonly assessments: readonly Assessment[];
   readonly outcome: SessionOutcome;
+  readonly end: JudgingEnd;
+  readonly spent: Spent;
   /** Epoch ms; absent where nothing is left to do. */
   readonly retryAt?: number;
   /** Why the scorer is to be paused: nothing of it can be judged until somebody mends something. */
@@ -40,25 +45,30 @@ export interface Concluded {
 
 /** What follows from a verdict. A model that cannot be asked now holds the session; whatever else goes wrong is an error, never a score. */
 export function concludeSession(verdict: SessionVerdict, context: ConcludeContext): Concluded {
-  if ('results' in verdict) return keep(verdict.results, context);
+  if ('results' in verdict) return keep(verdict, context);
   const { now, catchesUp } = context;
   const heldSince = heldSinceIn(context);
   // It waits where it lies: no message of it comes back.
   const next = afterFailure(verdict.failure, { now, heldSince, receives: Number.POSITIVE_INFINITY, catchesUp });
   if (next.kind === 'fail') {
     const source = { type: 'CODE', id: context.task.selected.name } as const;
-    return keep([{ value: null, error: next.error, source }], context);
+    return keep({ results: [{ value: null, error: next.error, source }], spent: nothingSpent }, context);
   }
   const retryAt = next.kind === 'retry' ? now + next.waitMs : next.until;
   return {
     assessments: [],
     outcome: held(next.reason, context),
+    end: { kind: 'held', by: heldBy(verdict.failure) },
+    spent: nothingSpent,
     ...(retryAt !== undefined && { retryAt }),
     ...(next.kind === 'pause' && { pausedFor: next.reason }),
   };
 }
 
-function keep(results: readonly JudgedResult[], context: ConcludeContext): Concluded {
+function keep(
+  { results, spent }: { results: readonly JudgedResult[]; spent: Spent },
+  context: ConcludeContext,
+): Concluded {
   const { task, request, decision, now, tracesLeftOut, isCut } = context;
   const { firstTraceId } = decision;
   const assessments = toSessionAssessments(results, {
@@ -76,7 +86,7 @@ function keep(results: readonly JudgedResult[], context: ConcludeContext): Concl
     assessmentIds: assessments.map(({ assessmentId }) => assessmentId),
     ...(failure && { reason: `${failure.code}: ${failure.message}` }),
   };
-  return { assessments, outcome };
+  return { assessments, outcome, end: endOf(results), spent };
 }
 
 /** What was found of the session before it resumed stays until it can be judged. */

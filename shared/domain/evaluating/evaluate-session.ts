@@ -1,5 +1,6 @@
 import { readsSpans } from '../decide-sampling.ts';
 import { isFinished, type SelectedScorer } from '../evaluation.ts';
+import { type JudgingMetrics, nothingSpent } from '../judging/judging-metrics.ts';
 import type { AssessmentArchive, AssessmentStore, Clock, RuleStore, ScorerStore, SessionStore } from '../ports.ts';
 import { blocksOf, readBlockSpans } from '../read-blocks.ts';
 import type { Rules } from '../rules.ts';
@@ -28,6 +29,7 @@ export interface EvaluateSessionDeps extends Omit<FindConversationDeps, 'index'>
   readonly judging: Judging;
   readonly assessments: Pick<AssessmentStore, 'put' | 'list' | 'remove'>;
   readonly archive: AssessmentArchive;
+  readonly metrics: Pick<JudgingMetrics, 'note'>;
   readonly now: Clock;
 }
 
@@ -143,6 +145,7 @@ async function judge(context: Context): Promise<number | undefined> {
   await removeAssessments(superseded, { outcomes, deps });
   const emptied = superseded.filter(isOfOtherVersion(outcomes)).map((outcome) => ({ ...outcome, assessmentIds: [] }));
   await deps.sessions.putOutcomes(request, [...emptied, ...outcomes]);
+  noteAll(concluded, context);
   const tries = concluded.flatMap(({ retryAt }) => retryAt ?? []);
   return tries.length === 0 ? undefined : Math.min(...tries);
 }
@@ -159,7 +162,7 @@ async function verdictsOf(
     if ('judge' in scorer) return outcomes.next().value as SessionVerdict;
     const message = 'unsupported' in scorer ? scorer.unsupported : 'it judges traces, not sessions';
     const error = { code: 'SCORER_NOT_SUPPORTED', message };
-    return { results: [{ value: null, error, source: { type: 'CODE', id: selected.name } }] };
+    return { results: [{ value: null, error, source: { type: 'CODE', id: selected.name } }], spent: nothingSpent };
   });
 }
 
@@ -172,6 +175,16 @@ async function notePause(
   const change = { rules, store: deps.rules };
   if (pausedFor !== undefined) await pauseScorer(selected, { ...change, reason: pausedFor, now: outcome.finishedAt });
   else if (isFinished(outcome)) await resumeScorer(selected, change);
+}
+
+/** The seconds count from the end of the idle time, after which a session can be judged. */
+function noteAll(concluded: readonly Concluded[], { request, rules, deps }: Context): void {
+  const quietAt = request.lastActivityAt + rules.settings.sessionIdleMinutes * 60_000;
+  for (const { outcome, end, spent } of concluded) {
+    const about = { experimentId: request.experimentId, scorer: outcome.scorerName, outcome: end, ...spent };
+    const secondsToAssessment = Math.max(0, outcome.finishedAt - quietAt) / 1000;
+    deps.metrics.note(end.kind === 'held' ? about : { ...about, secondsToAssessment });
+  }
 }
 
 /** Earlier outcomes of scorers that have found something now, whatever the version. */

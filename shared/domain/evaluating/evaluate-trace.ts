@@ -3,6 +3,13 @@ import { SandboxUnavailableError } from '../code/run-code.ts';
 import { type EvaluationOutcome, type EvaluationRequest, isFinished, type SelectedScorer } from '../evaluation.ts';
 import { toScorableTrace } from '../facts/scorable.ts';
 import type { Judge } from '../judging/judge.ts';
+import {
+  type JudgingEnd,
+  type JudgingEvent,
+  type JudgingMetrics,
+  nothingSpent,
+  type Spent,
+} from '../judging/judging-metrics.ts';
 import type { JudgeOutcome } from '../judging/run-judges.ts';
 import type {
   AssessmentArchive,
@@ -18,7 +25,8 @@ import { blocksOf, type ReadBlocksDeps, readBlockSpans } from '../read-blocks.ts
 import type { Rules } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
 import type { Runnable, Scorer, ScorerResult, ScorerVersion } from '../scorer.ts';
-import { afterFailure, longestShortWaitMs } from './after-failure.ts';
+import type { TraceInfo } from '../trace.ts';
+import { afterFailure, endOf, heldBy, longestShortWaitMs } from './after-failure.ts';
 import { askJudges, type Judging } from './ask-judges.ts';
 import { pauseScorer, resumeScorer } from './pause-scorer.ts';
 import { toAssessments } from './to-assessments.ts';
@@ -32,6 +40,7 @@ export interface EvaluateTraceDeps extends ReadBlocksDeps {
   readonly assessments: Pick<AssessmentStore, 'put'>;
   readonly outcomes: EvaluationStore;
   readonly archive: AssessmentArchive;
+  readonly metrics: Pick<JudgingMetrics, 'note'>;
   readonly now: Clock;
 }
 
@@ -73,6 +82,8 @@ interface Context {
 interface Left {
   readonly outcome: EvaluationOutcome;
   readonly assessments: readonly Assessment[];
+  readonly end: JudgingEnd;
+  readonly spent: Spent;
   readonly retryAfterMs?: number;
 }
 
@@ -98,6 +109,7 @@ export async function evaluateTrace(
   const written = await deps.assessments.put(left.flatMap(({ assessments }) => assessments));
   await deps.archive.addAssessments(written);
   await deps.outcomes.put(left.map(({ outcome }) => outcome));
+  for (const one of left) deps.metrics.note(judgingEvent(one, record.info));
   if (leased.isBusy) throw new EvaluationBusyError(`trace ${request.traceId} is being judged by another function`);
   const waits = [...left.flatMap(({ retryAfterMs }) => retryAfterMs ?? []), ...earlyWaits(record, context)];
   return waits.length > 0 ? { retryAfterMs: Math.max(...waits) } : {};
@@ -203,7 +215,7 @@ async function runCode(
   const ran = await run(evaluation.scorer, trace);
   if ('unavailable' in ran) return leftByFailure(evaluation, { ...context, failure: ran.unavailable });
   const { scorer, results } = ran;
-  return leftBy(evaluation, { request, results, now: deps.now(), sourceType: scorer.sourceType });
+  return leftBy(evaluation, { request, results, now: deps.now(), sourceType: scorer.sourceType, spent: nothingSpent });
 }
 
 /** Runs one scorer; what it throws is its failure alone, an error and never a score. */
@@ -237,7 +249,14 @@ function leftBy(
     results,
     now,
     sourceType,
-  }: { request: EvaluationRequest; results: readonly ScorerResult[]; now: number; sourceType: Scorer['sourceType'] },
+    spent,
+  }: {
+    request: EvaluationRequest;
+    results: readonly ScorerResult[];
+    now: number;
+    sourceType: Scorer['sourceType'];
+    spent: Spent;
+  },
 ): Left {
   const failure = results.find(({ error }) => error !== undefined)?.error;
   return {
@@ -248,6 +267,8 @@ function leftBy(
       finishedAt: now,
       ...(failure && { reason: `${failure.code}: ${failure.message}` }),
     },
+    end: endOf(results),
+    spent,
   };
 }
 
@@ -268,8 +289,9 @@ async function concludeJudging(
 ): Promise<Left> {
   const { request, deps, rules, outcome } = context;
   if ('failure' in outcome) return leftByFailure(evaluation, { ...context, failure: outcome.failure });
-  await resumeScorer(evaluation.selected, { rules, store: deps.rules });
-  return leftBy(evaluation, { request, results: outcome.results, now: deps.now(), sourceType: 'LLM_JUDGE' });
+  const { results, records, spent } = outcome;
+  if (records.length > 0) await resumeScorer(evaluation.selected, { rules, store: deps.rules });
+  return leftBy(evaluation, { request, results, now: deps.now(), sourceType: 'LLM_JUDGE', spent });
 }
 
 async function leftByFailure(
@@ -282,7 +304,7 @@ async function leftByFailure(
   const next = afterFailure(failure, { now, heldSince: before?.heldSince, receives, catchesUp });
   if (next.kind === 'fail') {
     const results = [failed(next.error.code, next.error.message)];
-    return leftBy(evaluation, { request, results, now, sourceType: 'LLM_JUDGE' });
+    return leftBy(evaluation, { request, results, now, sourceType: 'LLM_JUDGE', spent: nothingSpent });
   }
   if (next.kind === 'pause') await pauseScorer(selected, { reason: next.reason, now, rules, store: deps.rules });
   const until = next.kind === 'retry' ? now + next.waitMs : next.until;
@@ -301,6 +323,15 @@ async function leftByFailure(
         sampleRate: selected.sampleRate,
       },
     },
+    end: { kind: 'held', by: heldBy(failure) },
+    spent: nothingSpent,
     ...(next.kind === 'retry' && { retryAfterMs: next.waitMs }),
   };
+}
+
+/** The seconds count from the arrival of the last span. */
+function judgingEvent({ outcome, end, spent }: Left, { experimentId, lastArrivalAt }: TraceInfo): JudgingEvent {
+  const about = { experimentId, scorer: outcome.scorerName, outcome: end, ...spent };
+  if (end.kind === 'held') return about;
+  return { ...about, secondsToAssessment: Math.max(0, outcome.finishedAt - lastArrivalAt) / 1000 };
 }

@@ -1,4 +1,5 @@
 import type { JudgementRecord } from './judge.ts';
+import type { Spent } from './judging-metrics.ts';
 
 /**
  * What an assessment says of how it came about, beside scorer, version and sample rate. Tokens and cost under MLflow's names (mlflow.assessment.*,
@@ -32,6 +33,19 @@ export function judgementMetadata(
     ...(read > 0 && { 'assay.cacheReadTokens': String(read) }),
     ...(combined > 1 && { 'assay.combinedWith': String(combined) }),
     ...(omissions.length > 0 && { 'assay.truncation': JSON.stringify(omissions.slice(0, 20)) }),
+  };
+}
+
+/** An unpriced model costs nothing that we know of. */
+export function spentOn(
+  records: readonly JudgementRecord[],
+  costOf: (record: JudgementRecord) => number | undefined,
+): Spent {
+  return {
+    models: [...new Set(records.map(({ model }) => model))],
+    usd: records.reduce((sum, record) => sum + (costOf(record) ?? 0), 0),
+    tokens: total(records, 'inputTokens') + total(records, 'outputTokens'),
+    reused: total(records, 'cachedCalls'),
   };
 }
 

@@ -1,23 +1,31 @@
-type HeldBy = 'budget' | 'throttled' | 'unavailable' | 'unpriced';
+/** `misconfigured`: its scorer is paused until somebody mends something. */
+export type HeldBy = 'budget' | 'throttled' | 'unavailable' | 'unpriced' | 'misconfigured';
+
+export type JudgingEnd =
+  | { readonly kind: 'judged' }
+  /** The code of the assessment's error. */
+  | { readonly kind: 'failed'; readonly code: string }
+  | { readonly kind: 'held'; readonly by: HeldBy };
+
+/** What the calls of an evaluation took. */
+export interface Spent {
+  /** URIs; empty: without a model. */
+  readonly models: readonly string[];
+  readonly usd: number;
+  readonly tokens: number;
+  /** Answers that were there already, and took nothing. */
+  readonly reused: number;
+}
+
+export const nothingSpent: Spent = { models: [], usd: 0, tokens: 0, reused: 0 };
 
 /** What became of one evaluation of one scorer. */
-export interface JudgingEvent {
+export interface JudgingEvent extends Spent {
   readonly experimentId: string;
   readonly scorer: string;
-  /** URI; absent: without a model. */
-  readonly model?: string | undefined;
-  readonly outcome:
-    | { readonly kind: 'judged' }
-    /** The code of the assessment's error. */
-    | { readonly kind: 'failed'; readonly code: string }
-    | { readonly kind: 'held'; readonly by: HeldBy };
-  /** From the completion of the trace to the assessment; absent where the trace was complete long before it was to be judged (a backfill). */
-  readonly secondsToAssessment?: number | undefined;
-  /** Of its calls; nothing where the answers were there already. */
-  readonly nanoUsd?: number | undefined;
-  readonly tokens?: number | undefined;
-  /** The answer was there already. */
-  readonly cached?: boolean | undefined;
+  readonly outcome: JudgingEnd;
+  /** From the arrival of the last span, or the end of a session's idle time, to the assessment; absent where there is none. */
+  readonly secondsToAssessment?: number;
 }
 
 export interface JudgingMetrics {

@@ -8,7 +8,8 @@ import { askCombined, canCombine, maxCombined, type ScopedQuestion } from './ask
 import type { JudgingLimits } from './asking/limits.ts';
 import type { Conclusion, Judge, JudgementRecord, JudgePlan, Verdict } from './judge.ts';
 import { JudgeMisconfiguredError, type JudgeModel, type JudgeModels } from './judge-model.ts';
-import { judgementMetadata } from './judgement-metadata.ts';
+import { judgementMetadata, spentOn } from './judgement-metadata.ts';
+import type { Spent } from './judging-metrics.ts';
 
 export interface RunJudgesDeps {
   readonly models: JudgeModels;
@@ -38,6 +39,7 @@ export type JudgeOutcome =
       readonly results: readonly JudgedResult[];
       /** Of every judgement that was asked for. */
       readonly records: readonly JudgementRecord[];
+      readonly spent: Spent;
     }
   /** Nothing is known: unavailable, to be tried again, or misconfigured, to be paused. Judgements that were paid are in the cache. */
   | { readonly failure: Error };
@@ -163,6 +165,7 @@ function outcomeOf(
   return {
     results: plan.conclude(verdicts).map((conclusion) => judged(conclusion, { judge, records, deps })),
     records,
+    spent: spentOn(records, deps.costOf),
   };
 }
 

@@ -12,6 +12,7 @@ import type { TraceStatement } from '../../../shared/domain/explicit-facts.ts';
 import { sessionOf } from '../../../shared/domain/facts/who.ts';
 import { defaultLimits } from '../../../shared/domain/judging/asking/limits.ts';
 import type { JudgeModel } from '../../../shared/domain/judging/judge-model.ts';
+import type { JudgingEvent } from '../../../shared/domain/judging/judging-metrics.ts';
 import type { ArchivedSpan, Attachment, TimeQuery } from '../../../shared/domain/ports.ts';
 import type { Rules } from '../../../shared/domain/rules.ts';
 import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
@@ -40,6 +41,8 @@ export class InMemoryStack {
   readonly attachments = new Map<string, Attachment>();
   readonly archived = { traces: [] as TraceInfo[], spans: [] as ArchivedSpan[], assessments: [] as Assessment[] };
   readonly requested: EvaluationRequest[] = [];
+  /** What was told of evaluations. */
+  readonly noted: JudgingEvent[] = [];
   readonly requestedSessions: SessionEvaluationRequest[] = [];
   rules: Rules;
   readonly scorers: readonly ScorerVersion[];
@@ -244,6 +247,7 @@ export class InMemoryStack {
         costOf: () => undefined,
       }),
       flush: async () => {},
+      metrics: { note: (event: JudgingEvent) => void this.noted.push(event), flush: () => {} },
       messages: process.wrap({
         delay: async (receiptHandle: string, ms: number) => void this.#delays.set(receiptHandle, this.nowMs + ms),
       }),

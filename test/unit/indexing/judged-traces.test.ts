@@ -209,3 +209,36 @@ it('a judge that answers nonsense twice leaves an error with what it wrote, and 
     ],
   });
 });
+
+describe('what is told of evaluations', () => {
+  it('is how long the trace waited for its assessment, and what the model took for it', async () => {
+    const { stack } = aJudgedStack(yes);
+    await stack.drain();
+    expect(stack.noted).toEqual([
+      {
+        experimentId: '0',
+        scorer: 'safety',
+        outcome: { kind: 'judged' },
+        models: ['test:/model'],
+        usd: 0,
+        tokens: 110,
+        reused: 0,
+        // The settle delay.
+        secondsToAssessment: 5,
+      },
+    ]);
+  });
+
+  it('is by what it was held, and how it failed', async () => {
+    const { stack } = aJudgedStack(unavailable, { ...yes, text: 'nonsense' });
+    await stack.drain();
+    expect(stack.noted).toMatchObject([
+      { outcome: { kind: 'held', by: 'throttled' } },
+      { outcome: { kind: 'failed', code: 'JUDGE_ANSWER_INVALID' }, tokens: 220 },
+    ]);
+    expect(stack.noted[0]).not.toHaveProperty('secondsToAssessment');
+    const paused = aJudgedStack(misconfigured).stack;
+    await paused.drain();
+    expect(paused.noted).toMatchObject([{ outcome: { kind: 'held', by: 'misconfigured' } }]);
+  });
+});

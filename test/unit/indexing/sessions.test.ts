@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { evaluateSession } from '../../../shared/domain/evaluating/evaluate-session.ts';
-import { JudgeUnavailableError } from '../../../shared/domain/judging/judge-model.ts';
+import { JudgeMisconfiguredError, JudgeUnavailableError } from '../../../shared/domain/judging/judge-model.ts';
 import { samplingCoordinate } from '../../../shared/domain/sampling.ts';
 import type { Fate } from '../../support/dying-process.ts';
 import { aVerdict, sectionsIn, textOfRequest } from '../../support/judging/a-judge-model.ts';
@@ -43,6 +43,9 @@ describe('a conversation that has been quiet', () => {
       outcomes: [{ scorerName: 'mood', state: 'done', traceId: idOf(0), traces: 2, tracesLeftOut: 0 }],
     });
     expect(sessionOfStack(stack)?.dueAt).toBeUndefined();
+    expect(stack.noted).toMatchObject([{ scorer: 'mood', outcome: { kind: 'judged' }, tokens: 120 }]);
+    // The sweep comes within the minute in which the session has been quiet.
+    expect(stack.noted[0]?.secondsToAssessment).toBeLessThanOrEqual(60);
   });
 
   it('is judged after the idle time of its experiment', async () => {
@@ -249,6 +252,22 @@ describe('a session', () => {
     await stack.tag(idOf(0), 'mlflow.trace.session', 's');
     await wait(stack, 10);
     expect([assessmentsOf(stack, 0).length, assessmentsOf(stack, 1).length]).toEqual([1, 0]);
+  });
+});
+
+describe('a model that may not be asked', () => {
+  it('pauses the scorer of sessions, which resumes once it answers', async () => {
+    let isForbidden = true;
+    const forbidden = new JudgeMisconfiguredError('the key is wrong', { reason: 'credentials' });
+    const { stack } = aSessionStack({ script: () => (isForbidden ? forbidden : aVerdict('none')) });
+    send(stack, turn(0));
+    await wait(stack, 10);
+    expect(stack.rules.scorers).toMatchObject([{ name: 'mood', paused: { reason: 'the key is wrong', by: 'judge' } }]);
+    expect(assessmentsOf(stack, 0)).toEqual([]);
+    isForbidden = false;
+    await wait(stack, 61);
+    expect(stack.rules.scorers[0]?.paused).toBeUndefined();
+    expect(assessmentsOf(stack, 0)).toMatchObject([{ value: 'none' }]);
   });
 });
 

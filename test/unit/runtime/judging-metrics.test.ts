@@ -11,16 +11,25 @@ afterAll(() => {
   log.mockRestore();
   vi.unstubAllEnvs();
 });
+const anEvent = {
+  experimentId: '7',
+  scorer: 'tone',
+  models: [],
+  outcome: { kind: 'judged' as const },
+  usd: 0,
+  tokens: 0,
+  reused: 0,
+};
 const lines = () => log.mock.calls.map(([line]) => JSON.parse(String(line)));
 
 it('writes one line for each scorer of an invocation, with what became of its evaluations and what they cost', () => {
   const metrics = judgingMetrics();
-  const tone = { experimentId: '7', scorer: 'tone', model: 'openai:/gpt-4.1-mini' };
-  metrics.note({ ...tone, outcome: { kind: 'judged' }, secondsToAssessment: 6.5, nanoUsd: 232_000, tokens: 520 });
-  metrics.note({ ...tone, outcome: { kind: 'judged' }, secondsToAssessment: 7, cached: true });
+  const tone = { ...anEvent, models: ['openai:/gpt-4.1-mini'] };
+  metrics.note({ ...tone, outcome: { kind: 'judged' }, secondsToAssessment: 6.5, usd: 0.000232, tokens: 520 });
+  metrics.note({ ...tone, outcome: { kind: 'judged' }, secondsToAssessment: 7, reused: 1 });
   metrics.note({ ...tone, outcome: { kind: 'failed', code: 'JUDGE_CONTEXT_TOO_LONG' } });
   metrics.note({ ...tone, outcome: { kind: 'held', by: 'budget' } });
-  metrics.note({ experimentId: '7', scorer: 'pii', outcome: { kind: 'judged' }, secondsToAssessment: 5 });
+  metrics.note({ ...anEvent, scorer: 'pii', secondsToAssessment: 5 });
   metrics.flush();
   metrics.flush();
   const [first, second, ...more] = lines();
@@ -37,7 +46,7 @@ it('writes one line for each scorer of an invocation, with what became of its ev
 
 it('has no dimension that grows with what users register', () => {
   const metrics = judgingMetrics();
-  metrics.note({ experimentId: '7', scorer: 'tone', outcome: { kind: 'judged' } });
+  metrics.note(anEvent);
   metrics.flush();
   // biome-ignore lint/style/noNonNullAssertion: the line is there
   const [{ CloudWatchMetrics }] = [lines()[0]!._aws];
@@ -46,8 +55,7 @@ it('has no dimension that grows with what users register', () => {
 
 it('loses no value of a scorer with more evaluations than a line holds', () => {
   const metrics = judgingMetrics();
-  for (let i = 0; i < 250; i++)
-    metrics.note({ experimentId: '7', scorer: 'tone', outcome: { kind: 'judged' }, secondsToAssessment: i });
+  for (let i = 0; i < 250; i++) metrics.note({ ...anEvent, secondsToAssessment: i });
   metrics.flush();
   expect(lines().flatMap(({ SecondsToAssessment }) => SecondsToAssessment)).toHaveLength(250);
   expect(lines().reduce((sum, { EvaluationsJudged }) => sum + EvaluationsJudged, 0)).toBe(250);

@@ -22,12 +22,15 @@ export class Tally {
     this.startedAt = now();
   }
 
-  /** Calls the model; what the call took counts also where its answer turns out to be of no use. */
+  /** Calls the model; what the call took counts also where its answer turns out to be of no use. An answer that was there already took nothing. */
   async complete(request: JudgeRequest): Promise<JudgeAnswer> {
     if (this.promptHash === '') this.promptHash = request.hash;
     const answer = await this.model.complete(request);
     this.calls++;
-    if (answer.cached) this.cachedCalls++;
+    if (answer.cached) {
+      this.cachedCalls++;
+      return answer;
+    }
     this.inputTokens += answer.usage.inputTokens;
     this.outputTokens += answer.usage.outputTokens;
     this.cacheReadTokens += answer.usage.cacheReadTokens ?? 0;

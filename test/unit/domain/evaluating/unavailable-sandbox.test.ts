@@ -54,6 +54,7 @@ it('keeps what the other scorers found when one could not be run, and is deliver
         return [{ value: true }];
       },
     }),
+    metrics: { note: () => {} },
     assessments: {
       put: async (given) => {
         kept.push(...given);
