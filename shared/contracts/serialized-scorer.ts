@@ -78,12 +78,18 @@ function fromDefinition(definition: HeuristicDefinition): Scorer {
   return { sourceType: 'CODE', score: (trace) => [heuristic(trace)] };
 }
 
+/** A judge knows what it judges, whatever is said of it. */
+function levelOf(created: Runnable, { isSessionLevel }: SerializedScorer): ScorerTraits['level'] {
+  if ('judge' in created) return created.judge.level;
+  return isSessionLevel ? 'session' : 'trace';
+}
+
 /** What the rules must know of a version that they follow. */
 export function readTraits(version: Pick<ScorerVersion, 'serialized'>): ScorerTraits {
   const scorer = parseSerializedScorer(version.serialized);
   const created = createScorer(version);
   return {
-    level: scorer.isSessionLevel ? 'session' : 'trace',
+    level: levelOf(created, scorer),
     ...('unsupported' in created && { unsupported: created.unsupported }),
     needsExpectations: needsExpectations(scorer),
   };

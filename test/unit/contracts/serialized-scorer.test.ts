@@ -3,6 +3,7 @@ import {
   createScorer,
   InvalidSerializedScorerError,
   parseSerializedScorer,
+  readTraits,
 } from '../../../shared/contracts/serialized-scorer.ts';
 import { aScorableTrace } from '../../support/builders/a-scorable-trace.ts';
 
@@ -191,5 +192,19 @@ describe('the scorer of a version', () => {
   ])('%j says why it does not run', (given, reason) => {
     const scorer = createScorer({ serialized: serialized(given) });
     expect('unsupported' in scorer && scorer.unsupported).toContain(reason);
+  });
+});
+
+describe('the level of a version', () => {
+  const builtin = (name: string) => ({ builtin_scorer_class: name, builtin_scorer_pydantic_data: {} });
+  const instructions = (text: string) => ({ instructions_judge_pydantic_data: { instructions: text } });
+
+  test.each([
+    [builtin('UserFrustration'), 'session'],
+    [instructions('Was the user content? {{ conversation }}'), 'session'],
+    [instructions('Is it polite? {{ outputs }}'), 'trace'],
+    [{ ...builtin('Safety'), is_session_level_scorer: true }, 'trace'],
+  ])('%j is what it judges, whatever is said of it: %s', (given, level) => {
+    expect(readTraits({ serialized: serialized(given) }).level).toBe(level);
   });
 });
