@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Client } from '../client.ts';
 import { type Print, tableOrNone } from '../print.ts';
 import { UsageError } from '../usage-error.ts';
+import { collect, type ScorerOptions, serializedScorer } from './scorer-definition.ts';
 import { changeSampling, configOf, list, type Scorer } from './scorer-sampling.ts';
 
 const base = '/api/3.0/mlflow/scorers';
@@ -14,14 +14,29 @@ export function addScorerCommands(program: Command, { client, print }: { client:
   inExperiment(scorers.command('register <name>'))
     .description('register a scorer; registering a name again makes its next version')
     .option(
+      '--judge <class>',
+      "one of MLflow's judges: Safety, RelevanceToQuery, RetrievalGroundedness, UserFrustration, …",
+    )
+    .option('--guideline <text...>', 'a judge that says whether all guidelines are kept')
+    .option(
+      '--instructions <text>',
+      'a judge with instructions about {{ inputs }}, {{ outputs }}, {{ trace }}, {{ conversation }}',
+    )
+    .option('--result <type>', 'of instructions: text, number, integer, boolean, or choices as in good,bad', 'text')
+    .option(
+      '--prompt <text>',
+      'a judge that picks one of the choices of a prompt: Is {{ outputs }} [[polite]] or [[rude]]?',
+    )
+    .option('--model <uri>', "of a judge; without it the experiment's")
+    .option(
       '--heuristic <type>',
       'a built-in heuristic: error_free, pii, latency, response_length, regex, keywords, refusal, …',
     )
-    .option('--set <key=value...>', 'parameters of the heuristic', collect, {})
+    .option('--set <key=value...>', 'parameters of the heuristic or the judge, numbers of choices', collect, {})
     .option('--javascript <path>', 'a function of inputs, outputs, expectations and trace')
     .option('--function <name>', 'a Lambda function whose name begins with assay-scorer-')
     .option('--file <path>', 'a scorer as MLflow serializes it, as JSON')
-    .action(async (name: string, options: RegisterOptions) => {
+    .action(async (name: string, options: ScorerOptions & { experiment: string }) => {
       const serialized = serializedScorer(name, options);
       const body = { experiment_id: options.experiment, name, serialized_scorer: serialized };
       const registered = await client().call<{ version: number }>('POST', `${base}/register`, body);
@@ -91,49 +106,6 @@ interface UpdateOptions {
   readonly rate?: number;
   /** false: none. */
   readonly filter?: string | false;
-}
-
-interface RegisterOptions {
-  readonly experiment: string;
-  readonly heuristic?: string;
-  readonly set: Readonly<Record<string, unknown>>;
-  readonly javascript?: string;
-  readonly function?: string;
-  readonly file?: string;
-}
-
-function serializedScorer(name: string, { heuristic, set, javascript, function: own, file }: RegisterOptions): string {
-  if ([heuristic, javascript, own, file].filter((given) => given !== undefined).length !== 1)
-    throw new UsageError('give one of --heuristic, --javascript, --function and --file');
-  if (file !== undefined) return readScorer(file);
-  const common = { name, serialization_version: 1 };
-  if (javascript !== undefined)
-    return JSON.stringify({ ...common, assay_code: { language: 'javascript', source: readScorer(javascript) } });
-  if (own !== undefined) return JSON.stringify({ ...common, assay_code: { language: 'lambda', function: own } });
-  return JSON.stringify({ ...common, assay_heuristic: { type: heuristic, ...set } });
-}
-
-function readScorer(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`the scorer cannot be read: ${(error as Error).message}`);
-  }
-}
-
-/** `--set max_ms=2000 unit=words`: values are JSON where they are, else texts. */
-function collect(pair: string, known: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const [key = '', ...rest] = pair.split('=');
-  if (rest.length === 0) throw new InvalidArgumentError(`expected key=value, got ${pair}`);
-  return { ...known, [key]: jsonOrText(rest.join('=')) };
-}
-
-function jsonOrText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 function wholeNumber(text: string): number {

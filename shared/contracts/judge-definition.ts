@@ -12,6 +12,7 @@ import type { Judge } from '../domain/judging/judge.ts';
 import type { Runnable } from '../domain/scorer.ts';
 import type { JsonValue } from '../domain/span.ts';
 import type { SerializedScorer } from './parse-serialized-scorer.ts';
+import { parsedAs } from './parsed-as.ts';
 
 /** How members of an ensemble that are no judges are built: heuristics, and code. */
 export type CreateScorer = (serialized: SerializedScorer) => Runnable;
@@ -41,11 +42,13 @@ export function parseJudgeDefinition(
       return guidelinesBody(serialized, common);
     case 'instructions':
       return { ...common, ...inference(serialized.parameters), ...instructionsBody(serialized) };
+    case 'custom-prompt':
+      return serialized.definition;
     case 'ensemble':
       return {
         kind: 'ensemble',
         name: serialized.name,
-        function: parsed(z.enum(ensembleFunctions), serialized.ensembleFunction, 'ensemble_fn'),
+        function: parsedAs(z.enum(ensembleFunctions), serialized.ensembleFunction, 'ensemble_fn'),
         members: serialized.scorers.map((member) => parseMember(member, createScorer)),
       };
     default:
@@ -66,7 +69,7 @@ type Serialized<Kind> = Extract<SerializedScorer, { kind: Kind }>;
 
 function builtinBody({ className, parameters }: Serialized<'builtin'>) {
   if (className === 'ToolCallCorrectness') {
-    const { should_exact_match, should_consider_ordering } = parsed(toolCallCorrectness, parameters, className);
+    const { should_exact_match, should_consider_ordering } = parsedAs(toolCallCorrectness, parameters, className);
     return {
       kind: 'tool-call-correctness',
       exactMatch: should_exact_match ?? false,
@@ -75,7 +78,10 @@ function builtinBody({ className, parameters }: Serialized<'builtin'>) {
   }
   if (className === 'Guidelines' || className === 'ConversationalGuidelines')
     throw new InvalidJudgeError(`${className}.guidelines: must be a text or a list of texts`);
-  return { kind: 'builtin', className: parsed(z.enum(builtinJudgeNames), className, 'builtin_scorer_class') } as const;
+  return {
+    kind: 'builtin',
+    className: parsedAs(z.enum(builtinJudgeNames), className, 'builtin_scorer_class'),
+  } as const;
 }
 
 const toolCallCorrectness = z.object({
@@ -88,7 +94,7 @@ function guidelinesBody(
   { className, guidelines }: Serialized<'guidelines'>,
   common: { name: string },
 ): JudgeDefinition {
-  const known = parsed(z.enum(['Guidelines', 'ConversationalGuidelines']), className, 'builtin_scorer_class');
+  const known = parsedAs(z.enum(['Guidelines', 'ConversationalGuidelines']), className, 'builtin_scorer_class');
   return { ...common, kind: 'guidelines', className: known, guidelines };
 }
 
@@ -97,7 +103,7 @@ function instructionsBody({ instructions, parameters }: Serialized<'instructions
   return {
     kind: 'instructions',
     instructions,
-    resultType: parsed(resultType, type, 'feedback_value_type'),
+    resultType: parsedAs(resultType, type, 'feedback_value_type'),
     rationaleFirst: parameters.generate_rationale_first === true,
   } as const;
 }
@@ -106,7 +112,7 @@ function instructionsBody({ instructions, parameters }: Serialized<'instructions
 function inference(parameters: Readonly<Record<string, unknown>>): { parameters?: Record<string, JsonValue> } {
   const given = parameters.inference_params;
   if (given === undefined || given === null) return {};
-  return { parameters: parsed(z.record(z.string(), z.json()), given, 'inference_params') };
+  return { parameters: parsedAs(z.record(z.string(), z.json()), given, 'inference_params') };
 }
 
 const primitive = z.enum(['string', 'integer', 'number', 'boolean']);
@@ -136,31 +142,3 @@ const resultType: z.ZodType<ResultType> = z.union(
   ],
   'must be the JSON Schema of a text, number, truth value, enum, optional, list or dict of these',
 );
-
-function parsed<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => `${[where, ...path].join('.')}: ${message}`);
-  throw new InvalidJudgeError(problems.join('; '));
-}
-
-const customPrompt = z.strictObject({
-  prompt_template: z.string().min(1),
-  numeric_values: z.record(z.string(), z.number()).nullish(),
-  model: z.string().nullish(),
-});
-
-/**
- * A custom prompt: `{"prompt_template": "Is {{ response }} [[polite]] or [[rude]]?", "numeric_values": {"polite": 1, "rude": 0}}`.
- * @throws InvalidJudgeError
- */
-export function parseCustomPrompt(name: string, value: unknown): JudgeDefinition {
-  const { prompt_template: template, numeric_values, model } = parsed(customPrompt, value, 'custom_prompt');
-  return {
-    name,
-    kind: 'custom-prompt',
-    template,
-    ...(numeric_values && { numericValues: numeric_values }),
-    ...(model && { model }),
-  };
-}

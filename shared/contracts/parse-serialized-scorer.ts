@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import type { CodeDefinition } from '../domain/code/code-definition.ts';
 import type { HeuristicDefinition } from '../domain/heuristics/definition.ts';
+import { InvalidJudgeError, type JudgeDefinition } from '../domain/judging/definition.ts';
 import { InvalidCodeError, parseCodeDefinition } from './code/code-definition.ts';
+import { parseCustomPrompt } from './custom-prompt.ts';
 import { InvalidHeuristicError, parseHeuristicDefinition } from './heuristic-definition.ts';
 import { parseBuiltinHeuristic } from './mlflow-heuristics.ts';
 
-/** A scorer as it was registered: MLflow's `SerializedScorer` (mlflow/genai/scorers/base.py, 3.17), or Assay's heuristic in its place. */
+/** A scorer as it was registered: MLflow's `SerializedScorer` (mlflow/genai/scorers/base.py, 3.17), or what Assay has in its place. */
 export type SerializedScorer = ScorerCommon & ScorerBody;
 
 interface ScorerCommon {
@@ -30,6 +32,7 @@ type ScorerBody =
       readonly model?: string;
       readonly parameters: JsonObject;
     }
+  | { readonly kind: 'custom-prompt'; readonly definition: JudgeDefinition }
   | { readonly kind: 'assay-code'; readonly code: CodeDefinition }
   | { readonly kind: 'code'; readonly source: string; readonly signature: string; readonly functionName: string }
   | { readonly kind: 'ensemble'; readonly ensembleFunction: string; readonly scorers: readonly SerializedScorer[] }
@@ -51,6 +54,7 @@ const wireScorer = z.looseObject({
   is_session_level_scorer: z.boolean().nullish(),
   assay_heuristic: z.unknown().optional(),
   assay_code: z.unknown().optional(),
+  assay_custom_prompt: z.unknown().optional(),
   builtin_scorer_class: z.string().nullish(),
   builtin_scorer_pydantic_data: jsonObject.nullish(),
   instructions_judge_pydantic_data: z.looseObject({ instructions: z.string(), model: z.string().nullish() }).nullish(),
@@ -68,6 +72,7 @@ type WireScorer = z.infer<typeof wireScorer>;
 const kindKeys = [
   'assay_heuristic',
   'assay_code',
+  'assay_custom_prompt',
   'builtin_scorer_class',
   'call_source',
   'instructions_judge_pydantic_data',
@@ -118,6 +123,10 @@ const bodyReaders: Readonly<Record<(typeof kindKeys)[number], (wire: WireScorer)
     definition: readDefinition(() => parseHeuristicDefinition(wire.assay_heuristic)),
   }),
   assay_code: (wire) => ({ kind: 'assay-code', code: readDefinition(() => parseCodeDefinition(wire.assay_code)) }),
+  assay_custom_prompt: (wire) => ({
+    kind: 'custom-prompt',
+    definition: readDefinition(() => parseCustomPrompt(wire.name, wire.assay_custom_prompt)),
+  }),
   builtin_scorer_class: readBuiltin,
   call_source: (wire) => ({
     kind: 'code',
@@ -162,7 +171,11 @@ function readDefinition<Definition>(read: () => Definition): Definition {
   try {
     return read();
   } catch (error) {
-    if (error instanceof InvalidHeuristicError || error instanceof InvalidCodeError)
+    if (
+      error instanceof InvalidHeuristicError ||
+      error instanceof InvalidCodeError ||
+      error instanceof InvalidJudgeError
+    )
       throw new InvalidSerializedScorerError(error.message, { cause: error });
     throw error;
   }

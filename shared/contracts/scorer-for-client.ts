@@ -70,9 +70,12 @@ function isLoadable(wire: Wire, reader: ScorerReader): boolean {
   }
 }
 
+/** Which no client of MLflow's knows. */
+const ownKinds = ['assay_heuristic', 'assay_code', 'assay_custom_prompt'];
+
 function isKindKnown(wire: Wire, { version, loadsCode }: ScorerReader): boolean {
   const from = (needed: MlflowVersion) => isAtLeast(version, needed);
-  if (wire.assay_heuristic != null || wire.assay_code != null) return false;
+  if (ownKinds.some((key) => wire[key] != null)) return false;
   if (wire.builtin_scorer_class != null) return isClassKnown(String(wire.builtin_scorer_class), { wire, version });
   if (wire.call_source != null) return loadsCode;
   if (wire.ensemble_scorer_data != null) return from(since.ensembles);

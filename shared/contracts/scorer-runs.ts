@@ -18,6 +18,7 @@ export function decideRun(scorer: SerializedScorer): RunDecision {
         ? runs
         : never(`MLflow's built-in scorer ${scorer.className} is not known here`);
     case 'guidelines':
+    case 'custom-prompt':
       return runs;
     case 'instructions':
       return decideTemplate(scorer.instructions);

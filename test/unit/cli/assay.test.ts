@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
 
 type Body = Record<string, unknown>;
 interface Asked {
@@ -174,6 +175,24 @@ describe('scorers', () => {
     ]);
   });
 
+  it.each([
+    [
+      ['--judge', 'Safety', '--model', 'openai:/gpt-4o-mini'],
+      { name: 'mine', level: 'trace', model: 'openai:/gpt-4o-mini' },
+    ],
+    [['--judge', 'ToolCallCorrectness', '--set', 'should_exact_match=true'], { level: 'trace' }],
+    [['--judge', 'UserFrustration'], { level: 'session' }],
+    [['--guideline', 'be polite', 'be short'], { level: 'trace' }],
+    [['--instructions', 'How good are {{ outputs }}?', '--result', 'good,so so,bad'], { level: 'trace' }],
+    [['--instructions', 'Was it solved? {{ conversation }}', '--result', 'boolean'], { level: 'session' }],
+    [['--prompt', 'Is {{ outputs }} [[polite]] or [[rude]]?', '--set', 'polite=1', 'rude=0'], { level: 'trace' }],
+  ])('register %j is a judge', async (args, judge) => {
+    replies[`POST ${base}/register`] = { version: 1 };
+    expect(await assay('scorers', 'register', 'mine', ...args)).toMatchObject({ code: 0, err: '' });
+    const [{ serialized_scorer: serialized }] = bodiesOf(`POST ${base}/register`) as [{ serialized_scorer: string }];
+    expect(createScorer({ serialized })).toMatchObject({ judge });
+  });
+
   it('update says what to give where nothing is', async () => {
     expect(await assay('scorers', 'update', 'tone')).toMatchObject({ code: 1, err: expect.stringMatching(/--rate/) });
   });
@@ -250,7 +269,11 @@ describe('what a trace says', () => {
 describe('a mistake of the user', () => {
   it.each([
     { args: ['scorers', 'register', 'x', '--file', '/no/such.json'], says: /\/no\/such\.json/ },
-    { args: ['scorers', 'register', 'x', '--heuristic', 'pii', '--function', 'f'], says: /give one of --heuristic/ },
+    {
+      args: ['scorers', 'register', 'x', '--instructions', '{{ inputs }}', '--result', 'good'],
+      says: /choices as in good,bad/,
+    },
+    { args: ['scorers', 'register', 'x', '--heuristic', 'pii', '--function', 'f'], says: /give one of --judge/ },
     { args: ['--url', 'nonsense', 'traces', 'list'], says: /nonsense.*is no URL/ },
     { args: ['traces', 'list', '--limit', 'many'], says: /whole number/ },
   ])('ends in one line that says so: $args', async ({ args, says }) => {

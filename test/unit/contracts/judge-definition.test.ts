@@ -1,9 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  createRegisteredJudge,
-  parseCustomPrompt,
-  parseJudgeDefinition,
-} from '../../../shared/contracts/judge-definition.ts';
+import { createRegisteredJudge, parseJudgeDefinition } from '../../../shared/contracts/judge-definition.ts';
 import { parseSerializedScorer } from '../../../shared/contracts/parse-serialized-scorer.ts';
 import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
 import { builtinJudgeNames, InvalidJudgeError } from '../../../shared/domain/judging/definition.ts';
@@ -158,28 +154,4 @@ describe('a registered judge', () => {
     expect(() => parse(given)).toThrow(InvalidJudgeError);
     expect(() => parse(given)).toThrow(message);
   });
-});
-
-describe('a custom prompt', () => {
-  test('has a template, and maybe numbers for its choices', () => {
-    const given = {
-      prompt_template: '{{ response }} [[a]] [[b]]',
-      numeric_values: { a: 1, b: 0 },
-      model: 'bedrock:/x',
-    };
-    expect(parseCustomPrompt('mine', given)).toEqual({
-      kind: 'custom-prompt',
-      name: 'mine',
-      template: '{{ response }} [[a]] [[b]]',
-      numericValues: { a: 1, b: 0 },
-      model: 'bedrock:/x',
-    });
-  });
-
-  test.each([[{}], [{ prompt_template: '' }], [{ prompt_template: 'x', numeric_values: { a: 'one' } }], ['x']])(
-    '%j is refused',
-    (given) => {
-      expect(() => parseCustomPrompt('mine', given)).toThrow(InvalidJudgeError);
-    },
-  );
 });

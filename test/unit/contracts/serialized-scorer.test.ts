@@ -135,7 +135,10 @@ describe('a serialized scorer', () => {
   test.each([
     ['{', 'serialized scorer is not JSON'],
     ['[]', 'serialized scorer must be a JSON object'],
-    [serialized({}), 'serialized scorer must have one of assay_heuristic, assay_code, builtin_scorer_class'],
+    [
+      serialized({}),
+      'serialized scorer must have one of assay_heuristic, assay_code, assay_custom_prompt, builtin_scorer_class',
+    ],
     [
       serialized({ ...safety, call_source: 'x' }),
       'serialized scorer must have only one of builtin_scorer_class, call_source',
