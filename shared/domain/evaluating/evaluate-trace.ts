@@ -112,7 +112,7 @@ export async function evaluateTrace(
   for (const one of left) deps.metrics.note(judgingEvent(one, record.info));
   if (leased.isBusy) throw new EvaluationBusyError(`trace ${request.traceId} is being judged by another function`);
   const waits = [...left.flatMap(({ retryAfterMs }) => retryAfterMs ?? []), ...earlyWaits(record, context)];
-  return waits.length > 0 ? { retryAfterMs: Math.max(...waits) } : {};
+  return waits.length > 0 ? { retryAfterMs: Math.min(...waits) } : {};
 }
 
 async function prepareAll(record: TraceRecord, { request, deps }: Context): Promise<readonly Evaluation[]> {

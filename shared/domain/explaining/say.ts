@@ -42,7 +42,7 @@ function sayReason(scorer: ScorerExplanation, trace: TraceExplanation): string {
     case 'running':
       return `selected, and being judged since ${time(scorer.finishedAt)}`;
     case 'held':
-      return `selected and not judged yet: ${scorer.reason}`;
+      return `selected and not judged yet: ${scorer.reason}; ${scorer.until === undefined ? 'a backfill can judge it later' : `it is tried again at ${time(scorer.until)} or soon after`}`;
     case 'failed':
       return `it failed at ${time(scorer.finishedAt)}: ${scorer.reason}`;
     case 'done':

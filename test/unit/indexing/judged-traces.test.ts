@@ -22,24 +22,25 @@ const yes: JudgeAnswer = {
   usage: { inputTokens: 100, outputTokens: 10 },
 };
 
+function aJudge(name: string, className: string): ScorerVersion {
+  const judge = { builtin_scorer_class: className, builtin_scorer_pydantic_data: {} };
+  const serialized = JSON.stringify({ name, serialization_version: 1, ...judge });
+  return { experimentId: '0', name, version: 1, scorerId: `id of ${name}`, serialized, createdAt: 0 };
+}
+
+function aStackWith(...scorers: readonly ScorerVersion[]): InMemoryStack {
+  const rules = {
+    experimentId: '0',
+    version: 3,
+    scorers: scorers.map(({ name }) => aRule({ name })),
+    settings: defaultSettings,
+  };
+  return new InMemoryStack({ rules, scorers });
+}
+
 /** A trace that a judge is selected for, before a model whose answers follow a script; the last of it goes on for good. */
 function aJudgedStack(...script: (JudgeAnswer | (() => Error))[]) {
-  const serialized = JSON.stringify({
-    name: 'safety',
-    serialization_version: 1,
-    builtin_scorer_class: 'Safety',
-    builtin_scorer_pydantic_data: {},
-  });
-  const version: ScorerVersion = {
-    experimentId: '0',
-    name: 'safety',
-    version: 1,
-    scorerId: 'id',
-    serialized,
-    createdAt: 0,
-  };
-  const rules = { experimentId: '0', version: 3, scorers: [aRule({ name: 'safety' })], settings: defaultSettings };
-  const stack = new InMemoryStack({ rules, scorers: [version] });
+  const stack = aStackWith(aJudge('safety', 'Safety'));
   const asked: JudgeRequest[] = [];
   stack.model = {
     uri: 'test:/model',
@@ -135,6 +136,26 @@ describe('a judge that is not there', () => {
     expect(asked).toHaveLength(3);
     expect(left(stack)).toMatchObject({ outcome: { state: 'done' }, assessments: [{ value: 'yes' }] });
     expect(stack.nowMs - began).toBeLessThan(minute);
+  });
+
+  it('is not waited for longer because of another that is not to be asked for a while', async () => {
+    const stack = aStackWith(aJudge('safety', 'Safety'), aJudge('summary', 'Summarization'));
+    const failures = [unavailable(), unavailable()];
+    stack.model = {
+      ...stack.model,
+      async complete({ system }: JudgeRequest) {
+        if (/summar/i.test(system)) throw misconfigured();
+        const failure = failures.pop();
+        if (failure) throw failure;
+        return yes;
+      },
+    };
+    stack.send(spansMessage(aTalk(0), { receivedAt: stack.nowMs }));
+    await stack.drain();
+    const [judged] = [...(stack.index.entries.get(idOf(0))?.assessments.values() ?? [])];
+    const seconds = ((judged?.createdAt ?? 0) - Date.UTC(2026, 10, 21, 12)) / 1000;
+    // The settle delay, and two short waits.
+    expect(seconds).toBe(5 + 5 + 10);
   });
 
   it('for half a day is waited for by a held evaluation, less and less often, and is no score', async () => {

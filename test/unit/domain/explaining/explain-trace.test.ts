@@ -82,7 +82,12 @@ describe('a trace that was decided', () => {
     [
       'held',
       { outcome: { state: 'held', reason: 'LLM judges are not executed' } },
-      'selected and not judged yet: LLM judges are not executed',
+      'selected and not judged yet: LLM judges are not executed; a backfill can judge it later',
+    ],
+    [
+      'held',
+      { outcome: { state: 'held', reason: 'throttled', until: Date.parse(at) } },
+      `selected and not judged yet: throttled; it is tried again at ${at} or soon after`,
     ],
     ['failed', { outcome: { state: 'failed', reason: 'SCORER_ERROR: no' } }, `it failed at ${at}: SCORER_ERROR: no`],
     ['done', { outcome: {} }, `judged at ${at}; what it found was deleted since`],
