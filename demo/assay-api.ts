@@ -35,19 +35,29 @@ export interface Trace {
   readonly spans: readonly StoredSpan[];
 }
 
+export interface Booked {
+  readonly usd_this_month: number;
+  readonly tokens_this_month: number;
+}
+
 export interface AssayApi {
   /** Registers a scorer and starts it at its rate. */
   startScorer(scorer: DemoScorer): Promise<void>;
   /** Every trace of the experiment. */
   searchAll(): Promise<readonly TraceInfo[]>;
   getTrace(traceId: string): Promise<Trace>;
+  /** Limits what judges may spend in a day, all together. */
+  setBudget(usdPerDay: number): Promise<void>;
+  /** What is booked on that budget. */
+  readBudget(): Promise<Booked>;
 }
 
+const budgets = '/api/1.0/assay/budgets';
 /** MLflow allows so many a page. */
 const pageSize = 500;
 
 /**
- * The part of MLflow's REST API that the demo stands on (scorers and traces, version 3.0), for one experiment.
+ * The part of MLflow's REST API that the demo stands on (scorers and traces, version 3.0), and Assay's budgets, for one experiment.
  * Any answer but 200 is an error that names route, status and reason.
  */
 export function assayApi({ url, key, experimentId }: ClientOptions & { experimentId: string }): AssayApi {
@@ -62,8 +72,8 @@ export function assayApi({ url, key, experimentId }: ClientOptions & { experimen
     });
 
   return {
-    async startScorer({ name, rate, heuristic, filter }) {
-      const serialized = { name, is_session_level_scorer: false, serialization_version: 1, assay_heuristic: heuristic };
+    async startScorer({ name, rate, definition, filter }) {
+      const serialized = { name, is_session_level_scorer: false, serialization_version: 1, ...definition };
       const scorer = { experiment_id: experimentId, name };
       await call('POST', 'scorers/register', { ...scorer, serialized_scorer: JSON.stringify(serialized) });
       const rule = { sample_rate: rate, ...(filter !== undefined && { filter_string: filter }) };
@@ -82,6 +92,16 @@ export function assayApi({ url, key, experimentId }: ClientOptions & { experimen
     async getTrace(traceId) {
       const path = `traces/get?${new URLSearchParams({ trace_id: traceId })}`;
       return (await call<{ trace: Trace }>('GET', path)).trace;
+    },
+    async setBudget(usdPerDay) {
+      await client.call('PUT', budgets, { experiment_id: experimentId, usd_per_day: usdPerDay });
+    },
+    async readBudget() {
+      const path = `${budgets}?${new URLSearchParams({ experiment_id: experimentId })}`;
+      const found = await client.call<{ budgets: readonly { spent: Booked }[] }>('GET', path);
+      const [budget] = found.budgets;
+      if (budget === undefined) throw new Error('the budget that was set is not there');
+      return budget.spent;
     },
   };
 }

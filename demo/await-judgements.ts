@@ -4,7 +4,7 @@ import type { Expectation } from './expected-judgements.ts';
 import { judgementsOf } from './judgements.ts';
 
 const pollMs = 500;
-/** Without a new assessment for so long, none will come: the settle delay is 5 s, a failed message comes again after 1 s. */
+/** Without a new assessment for so long, none will come: the settle delay is 5 s, a judge whose model failed is asked again after 5 s, then after 10 s. */
 const defaultPatienceMs = 20_000;
 
 /**

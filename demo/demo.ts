@@ -5,6 +5,7 @@ import { page } from './page/page.ts';
 import { showProgress } from './page/progress.ts';
 import { reconciles } from './reconcile/check.ts';
 import { runDemo } from './run-demo.ts';
+import { type ScriptedJudge, startScriptedJudge } from './scripted-judge/scripted-judge.ts';
 import { startStack } from './stack.ts';
 
 /** The exit code of what Ctrl-C ended, by the custom of shells. */
@@ -31,12 +32,24 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** Runs everything; 0 where all of it reconciles. */
 async function demonstrate(options: DemoOptions, signal: AbortSignal): Promise<number> {
+  const judge = await startScriptedJudge(options.seed);
+  try {
+    return await demonstrateWith(judge, { options, signal });
+  } finally {
+    await judge.close();
+  }
+}
+
+async function demonstrateWith(
+  judge: ScriptedJudge,
+  { options, signal }: { options: DemoOptions; signal: AbortSignal },
+): Promise<number> {
   const progress = showProgress(process.stdout, Date.now);
   progress.step('starting the local stack');
-  const stack = await startStack({ port: await freePort(options.port), signal });
+  const stack = await startStack({ port: await freePort(options.port), judge, signal });
   try {
     progress.update(stack.url);
-    const result = await Promise.race([runDemo(stack, { ...options, signal, progress }), rejectOn(signal)]);
+    const result = await Promise.race([runDemo(stack, { ...options, judge, signal, progress }), rejectOn(signal)]);
     process.stdout.write(`\n${page(result)}\n`);
     return reconciles(result.checks) ? 0 : 1;
   } catch (error) {

@@ -16,8 +16,10 @@ export async function askArchive({
   return answered;
 }
 
-const troubledSessions = `SELECT t.session_id, t.user_id, count(DISTINCT t.trace_id) AS traces, count_if(a.value_number = 0) AS failed_verdicts,
-  count_if(a.scorer_name = 'no_pii' AND a.value_number = 0) AS leaks, max(t.duration_ms) AS slowest_ms
+const troubledSessions = `SELECT t.session_id, t.user_id, count(DISTINCT t.trace_id) AS traces,
+  count_if(a.value_number = 0) AS failed_verdicts,
+  count_if(a.scorer_name = 'discretion' AND a.value_number = 0) AS leaks,
+  max(t.duration_ms) AS slowest_ms
 FROM traces_current t JOIN assessments_current a ON a.trace_id = t.trace_id
 GROUP BY t.session_id, t.user_id
 ORDER BY failed_verdicts DESC, t.session_id

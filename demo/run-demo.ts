@@ -13,21 +13,31 @@ import { readArchived } from './read-archived.ts';
 import { reconcile } from './reconcile/reconcile.ts';
 import { runApplication } from './run-application.ts';
 import { demoScorers } from './scorers.ts';
+import type { ScriptedJudge } from './scripted-judge/scripted-judge.ts';
 import type { SentSpans } from './sent-spans.ts';
 import type { RunningStack } from './stack.ts';
 
+/** What judges may spend: more than the demo takes. */
+const usdPerDay = 5;
 /** The experiment that is always there. */
 const experimentId = '0';
 
 /** The main job, on a stack that runs: scorers, application, judgements, archive; then reads everything back and compares. */
 export async function runDemo(
   stack: RunningStack,
-  { seed, sessions, signal, progress }: DemoOptions & { signal: AbortSignal; progress: Progress },
+  {
+    seed,
+    sessions,
+    judge,
+    signal,
+    progress,
+  }: DemoOptions & { judge: ScriptedJudge; signal: AbortSignal; progress: Progress },
 ): Promise<DemoResult> {
   const api = assayApi({ url: stack.url, key: stack.adminKey, experimentId });
   progress.step('registering and starting scorers');
+  await api.setBudget(usdPerDay);
   for (const scorer of demoScorers) await api.startScorer(scorer);
-  progress.update(demoScorers.map(({ name, rate }) => `${name} ${rate * 100} %`).join(', '));
+  progress.update(`${demoScorers.length} scorers, US$ ${usdPerDay} a day for judges`);
 
   progress.step('customers talk to the support agent');
   const onTurn = (done: number, planned: number) => progress.update(`${done} of ${planned} traces`);
@@ -52,7 +62,16 @@ export async function runDemo(
     const counts = { traces: run.sent.byTrace.size, spans: run.sent.count, assessments };
     await awaitArchive(counts, { query: archive.query, flush: stack.flushArchive });
     const { deadLetters } = await readQueueDepths(stack.aws);
-    const evidence = { ...run, expectations, found, traces, archive: await readArchived(archive), deadLetters };
+    const judging = { calls: judge.calls, refused: judge.refused, booked: await api.readBudget() };
+    const evidence = {
+      ...run,
+      expectations,
+      found,
+      traces,
+      judging,
+      archive: await readArchived(archive),
+      deadLetters,
+    };
     const questions = await askArchive(archive);
     progress.done();
     return { ...evidence, judgedAfter: judgedAfter(traces, run.sent), questions, checks: reconcile(evidence) };
@@ -75,11 +94,14 @@ async function readTraces(api: AssayApi, sent: SentSpans): Promise<readonly Trac
   return traces;
 }
 
-/** From the acknowledgement of the last spans of a trace to each of its assessments, ms. */
-function judgedAfter(traces: readonly Trace[], sent: SentSpans): readonly number[] {
-  return traces.flatMap((trace) => {
+/** From the acknowledgement of the last spans of a trace to each of its assessments, ms; by the id of the assessment. */
+function judgedAfter(traces: readonly Trace[], sent: SentSpans): ReadonlyMap<string, number> {
+  const waits = traces.flatMap((trace) => {
     const spans = sent.byTrace.get(trace.trace_info.trace_id) ?? [];
     const last = Math.max(...spans.map(({ acknowledgedAt }) => acknowledgedAt));
-    return judgementsOf(trace).map(({ create_time }) => Math.max(0, Date.parse(create_time) - last));
+    return judgementsOf(trace).map(
+      ({ assessment_id, create_time }) => [assessment_id, Math.max(0, Date.parse(create_time) - last)] as const,
+    );
   });
+  return new Map(waits);
 }

@@ -49,12 +49,20 @@ const entry = fileURLToPath(new URL('../local/bin/local.ts', import.meta.url));
 /** Synthesis bundles every function; on a busy machine it takes its time. */
 const startLimitMs = 120_000;
 
+export interface StackOptions {
+  readonly port: number;
+  /** What answers for Bedrock, and the configuration that leads judges to it. */
+  readonly judge: { readonly url: string; readonly config: object };
+  readonly signal: AbortSignal;
+}
+
 /**
  * Starts the local stack as a process of its own and waits until it is ready, or until `signal` aborts.
  * Throws an error that holds what it last said where it does not.
  */
-export async function startStack({ port, signal }: { port: number; signal: AbortSignal }): Promise<RunningStack> {
-  const args = [entry, '--port', String(port), '--json'];
+export async function startStack({ port, judge, signal }: StackOptions): Promise<RunningStack> {
+  const judges = ['--bedrock', judge.url, '--context', `judgeModels=${JSON.stringify(judge.config)}`];
+  const args = [entry, '--port', String(port), '--json', ...judges];
   const { firstLine, log, stop } = await startProgram(args, { name: 'the local stack', limitMs: startLimitMs, signal });
   try {
     const ready = readyLine.parse(JSON.parse(firstLine));

@@ -12,7 +12,7 @@ export function reconciliationSection(checks: readonly Check[]): string {
   ]);
   const problems = checks.flatMap(({ what, problems }) => problems.map((problem) => bad(`  ✗ ${what}: ${problem}`)));
   const verdict = reconciles(checks)
-    ? good('  Everything reconciles: compared by id, each expected one found once and no other.')
+    ? good('  Everything reconciles: by id, each expected one found once and no other.')
     : bad('  It does not reconcile.');
   return [
     heading('Reconciliation'),

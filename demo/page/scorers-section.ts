@@ -1,47 +1,49 @@
 import { table } from '../../cli/table.ts';
-import type { Assessment, Trace } from '../assay-api.ts';
+import type { Assessment } from '../assay-api.ts';
 import type { Expectation } from '../expected-judgements.ts';
 import { judgementsOf, scoreOf } from '../judgements.ts';
-import { bad, count, heading, percent } from './format.ts';
+import { bad, count, duration, heading, percent, shortened, wrapped } from './format.ts';
 import type { DemoResult } from './page.ts';
-import { mean } from './statistics.ts';
+import { mean, percentile } from './statistics.ts';
 
-/** What each scorer judged of what it had to, and what it found. */
-export function scorersSection({ expectations, traces }: DemoResult): string {
+/** What each scorer judged and found, and how long after the trace. */
+export function scorersSection(result: DemoResult): string {
   return [
     heading('Assessments'),
     table({
-      columns: ['scorer', 'traces', 'concerned', 'rate', 'expected', 'judged', 'no score', 'result'],
-      rows: expectations.map((expectation) => scorerRow(expectation, traces)),
+      columns: ['scorer', 'traces', 'rate', 'judged', 'errors', 'result', 'median'],
+      rows: result.expectations.map((expectation) => scorerRow(expectation, result)),
     }),
+    '  The median is from acknowledged to assessed. An error is no score: a turn that',
+    '  failed before it answered has nothing to judge.',
   ].join('\n');
 }
 
-function scorerRow({ scorer, concerned, selected }: Expectation, traces: readonly Trace[]): readonly string[] {
+function scorerRow({ scorer, selected }: Expectation, { traces, judgedAfter }: DemoResult): readonly string[] {
   const judged = traces.flatMap((trace) => judgementsOf(trace, scorer.name));
   const scores = judged.map(scoreOf).filter((score) => score !== undefined);
+  const waits = judged.flatMap(({ assessment_id }) => judgedAfter.get(assessment_id) ?? []);
   return [
     scorer.name,
     scorer.filter ?? 'all',
-    count(concerned.size),
     percent(scorer.rate),
-    count(selected.size),
     judged.length === selected.size ? count(judged.length) : bad(count(judged.length)),
     count(judged.length - scores.length),
     scores.length === 0 ? '–' : summary(judged, scores),
+    waits.length === 0 ? '–' : duration(percentile(waits, 0.5)),
   ];
 }
 
 function summary(judged: readonly Assessment[], scores: readonly number[]): string {
-  const isVerdict = judged.some(({ feedback }) => feedback?.value === 'yes' || feedback?.value === 'no');
-  return isVerdict ? `${percent(mean(scores))} yes` : `mean ${mean(scores).toFixed(1)}`;
+  const isCount = judged.some(({ feedback }) => typeof feedback?.value === 'number');
+  return isCount ? `mean ${mean(scores).toFixed(1)}` : `${percent(mean(scores))} yes`;
 }
 
 /** One assessment as it stands on its trace: a negative one, if there is any, says most. */
 export function sampleSection({ traces }: DemoResult): string {
   const all = traces.flatMap((trace) => judgementsOf(trace).map((assessment) => ({ trace, assessment })));
   const sample =
-    all.find(({ assessment }) => assessment.assessment_name === 'no_pii' && assessment.feedback?.value === 'no') ??
+    all.find(({ assessment }) => assessment.assessment_name === 'discretion' && assessment.feedback?.value === 'no') ??
     all.find(({ assessment }) => assessment.feedback?.value === 'no') ??
     all[0];
   if (sample === undefined) return '';
@@ -50,8 +52,6 @@ export function sampleSection({ traces }: DemoResult): string {
     heading('One of them'),
     `  ${trace.trace_info.trace_id}   ${assessment.assessment_name}: ${String(assessment.feedback?.value)}`,
     `  "${assessment.rationale}"`,
-    `  ${Object.entries(assessment.metadata ?? {})
-      .map(([key, value]) => `${key}=${value}`)
-      .join('  ')}`,
+    ...wrapped(Object.entries(assessment.metadata ?? {}).map(([key, value]) => `${key}=${shortened(value)}`)),
   ].join('\n');
 }

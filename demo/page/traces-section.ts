@@ -11,7 +11,8 @@ export function tracesSection({ sent, found, sessions, judgedAfter }: DemoResult
     heading('Traces'),
     `  ${count(sent.byTrace.size)} traces of ${count(sessions)} sessions, ${count(sent.count)} spans in ${count(sent.requests)} OTLP requests; ${count(failed)} failed`,
     `  duration of a trace       ${spread(found.map(durationOf))}`,
-    `  acknowledged → assessed   ${spread(judgedAfter)}, 5 s of it waiting for late spans`,
+    `  acknowledged → assessed   ${spread([...judgedAfter.values()])}`,
+    "  5 s of it waiting for late spans, 5 s more where the judges' model failed",
   ].join('\n');
 }
 
@@ -36,6 +37,7 @@ export function notSelectedSection({ expectations }: DemoResult): string {
     heading('Why a trace was not judged'),
     `  ${traceId} was not judged by ${name}:`,
     `  u = ${publishedCoordinate(traceId).toFixed(6)}, which is not below the rate of ${rate}.`,
-    '  u is the first 53 bits of sha256("assay/sampling/v1\\0" + trace id) / 2^53: anyone can check it.',
+    '  u is the first 53 bits of sha256("assay/sampling/v1\\0" + trace id) / 2^53:',
+    '  anyone can check it.',
   ].join('\n');
 }

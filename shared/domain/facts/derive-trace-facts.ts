@@ -1,8 +1,10 @@
+import { utterancesOf } from '../judging/reading/messages.ts';
 import type { ScorableSpan } from '../scorable-trace.ts';
+import type { JsonValue } from '../span.ts';
 import type { SpanText } from '../span-facts.ts';
 import type { TraceFacts } from '../trace.ts';
 import { keys } from './attribute-keys.ts';
-import { firstString, plainText, unquoted } from './attribute-text.ts';
+import { firstString, parseJson, plainText, unquoted } from './attribute-text.ts';
 import { countedUsage } from './counted-usage.ts';
 
 /** Bytes of UTF-8 that a preview holds: with two of them the index item stays within two write units. */
@@ -77,13 +79,18 @@ export function traceInputs(spans: readonly ScorableSpan[], root: ScorableSpan |
 }
 
 /**
- * What came out: the root's outputs, else those of the span that ended last and is no tool or retriever: what a tool found is not
- * what the application answered, and a trace that failed before it answered has no answer to judge.
+ * What came out: the root's outputs, else those of the span that ended last, said something and is no tool or retriever: neither what
+ * a tool found nor the wish to call one is what the application answered, and a trace that failed before it answered has no answer to judge.
  */
 export function traceOutputs(spans: readonly ScorableSpan[], root: ScorableSpan | undefined): SpanText | undefined {
   if (root?.facts.outputs) return root.facts.outputs;
   const having = spans.filter((span) => span.facts.outputs !== undefined && isTalking(span));
-  return having.toSorted(byEnd).at(-1)?.facts.outputs;
+  return having.toSorted(byEnd).findLast((span) => !onlyCallsTools(span))?.facts.outputs;
+}
+
+function onlyCallsTools({ facts: { outputs } }: ScorableSpan): boolean {
+  const said = utterancesOf(parseJson(outputs?.text ?? '') as JsonValue | undefined) ?? [];
+  return said.length > 0 && said.every(({ kind }) => kind === 'call');
 }
 
 function byEnd(a: ScorableSpan, b: ScorableSpan): number {

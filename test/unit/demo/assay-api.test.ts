@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { assayApi } from '../../../demo/assay-api.ts';
 import { demoScorers } from '../../../demo/scorers.ts';
 import { parseSerializedScorer } from '../../../shared/contracts/parse-serialized-scorer.ts';
+import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
 import { parseFilter } from '../../../shared/domain/filter/parse-filter.ts';
 
 interface Seen {
@@ -76,8 +77,18 @@ test('a refusal names route, status and reason', async () => {
   );
 });
 
-test.each(demoScorers)('$name has a definition and a filter that Assay understands', ({ name, heuristic, filter }) => {
-  const parsed = parseSerializedScorer(JSON.stringify({ name, assay_heuristic: heuristic }));
-  expect(parsed.kind).toBe('heuristic');
+test('a budget is set, and what is booked on it read', async () => {
+  const spent = { usd_this_month: 0.25, tokens_this_month: 1000 };
+  await using server = await aServer([{ body: {} }, { body: { budgets: [{ spent }] } }]);
+  await server.api.setBudget(5);
+  expect(await server.api.readBudget()).toEqual(spent);
+  expect(server.seen).toMatchObject([
+    { route: 'PUT /api/1.0/assay/budgets', body: { experiment_id: '0', usd_per_day: 5 } },
+    { route: 'GET /api/1.0/assay/budgets?experiment_id=0' },
+  ]);
+});
+
+test.each(demoScorers)('$name has a definition and a filter that Assay can run', ({ name, definition, filter }) => {
+  expect(createScorer({ serialized: JSON.stringify({ name, ...definition }) })).not.toHaveProperty('unsupported');
   if (filter !== undefined) expect(() => parseFilter(filter)).not.toThrow();
 });

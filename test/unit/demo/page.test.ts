@@ -1,5 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Trace } from '../../../demo/assay-api.ts';
+import { judgementsOf } from '../../../demo/judgements.ts';
+import { judgesSection } from '../../../demo/page/judges-section.ts';
 import { type DemoResult, page } from '../../../demo/page/page.ts';
+import { percentile } from '../../../demo/page/statistics.ts';
 import { reconcile } from '../../../demo/reconcile/reconcile.ts';
 import { publishedCoordinate } from '../../../demo/sampling.ts';
 import { anApplicationRun } from './an-application-run.ts';
@@ -12,7 +16,7 @@ beforeAll(async () => {
   result = {
     ...evidence,
     sessions: 12,
-    judgedAfter: [5100, 5900, 7000],
+    judgedAfter: waits(evidence.traces),
     questions: [
       { title: 'How many?', sql: 'SELECT 1', result: { columns: ['mean'], rows: [['0.123456'], [undefined]] } },
     ],
@@ -20,15 +24,34 @@ beforeAll(async () => {
   };
 });
 
+/** From five seconds on, a tenth of a second more for each. */
+function waits(traces: readonly Trace[]): ReadonlyMap<string, number> {
+  const ids = traces.flatMap((trace) => judgementsOf(trace).map(({ assessment_id }) => assessment_id));
+  return new Map(ids.map((id, i) => [id, 5000 + i * 100]));
+}
+
 /** The cells of the line that begins with a word. */
 function lineOf(word: string, text = page(result)): readonly string[] {
   const line = text.split('\n').find((line) => line.trim().startsWith(word));
   return line?.trim().split(/ {2,}/) ?? [];
 }
 
+function expectationOf(name: string) {
+  const found = result.expectations.find(({ scorer }) => scorer.name === name);
+  if (found === undefined) throw new Error(`the demo has no scorer ${name}`);
+  return found;
+}
+
 describe('the page', () => {
-  test('says that the language model is a script', () => {
-    expect(page(result)).toContain('its language model is a script on this machine');
+  test('says that both models are scripts, and that none was asked', () => {
+    expect(page(result).replaceAll('\n', ' ')).toMatch(
+      /language model and the judges' model are scripts.*no model was asked, and nothing was paid/,
+    );
+  });
+
+  test('has prose and tables for a terminal of 80 columns', () => {
+    const lines = page(result).split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
   });
 
   test('has no colours where it does not go to a terminal', () => {
@@ -38,21 +61,51 @@ describe('the page', () => {
   test('tells traces and latencies', () => {
     expect(page(result)).toContain(`${result.sent.byTrace.size} traces of 12 sessions, ${result.sent.count} spans`);
     expect(lineOf('duration of a trace')).toEqual(['duration of a trace', 'p50 250 ms', 'p95 250 ms', 'max 250 ms']);
-    expect(page(result)).toContain('p50 5.9 s   p95 7.0 s   max 7.0 s');
+    const times = [...result.judgedAfter.values()];
+    expect(page(result)).toContain(`max ${((5000 + (times.length - 1) * 100) / 1000).toFixed(1)} s`);
   });
 
-  test('tells of each scorer its filter, rate, expected and judged traces and what it found', () => {
-    const [words, verdicts] = ['answer_words', 'no_pii'].map((name) =>
-      result.expectations.find(({ scorer }) => scorer.name === name),
-    );
-    const figures = (expectation = words) => [
-      String(expectation?.concerned.size),
-      `${100 * (expectation?.scorer.rate ?? 0)} %`,
-      ...Array(2).fill(String(expectation?.selected.size)),
+  test('tells of each scorer its filter and rate, what it judged and found, and its median second', () => {
+    const seconds = (name: string) => {
+      const by = result.traces.flatMap((trace) => judgementsOf(trace, name));
+      const times = by.map(({ assessment_id }) => result.judgedAfter.get(assessment_id) ?? 0);
+      return `${(percentile(times, 0.5) / 1000).toFixed(1)} s`;
+    };
+    const figures = (name: string) => {
+      const { scorer, selected } = expectationOf(name);
+      return [`${100 * scorer.rate} %`, String(selected.size), '0'];
+    };
+    const ok = "trace.status = 'OK'";
+    const words = ['answer_words', ok, ...figures('answer_words'), 'mean 21.5', seconds('answer_words')];
+    expect(lineOf('answer_words')).toEqual(words);
+    expect(lineOf('no_pii')).toEqual(['no_pii', 'all', ...figures('no_pii'), '100 % yes', seconds('no_pii')]);
+  });
+
+  test('tells of each judge the API, its answers, tokens and cost', () => {
+    const { selected } = expectationOf('helpfulness');
+    const [answers, tokens] = [selected.size, selected.size * 120].map((value) => value.toLocaleString('en-US'));
+    const cost = (selected.size * 0.0002).toFixed(4);
+    expect(lineOf('helpfulness', judgesSection(result))).toEqual([
+      'helpfulness',
+      'bedrock',
+      answers,
       '0',
-    ];
-    expect(lineOf('answer_words')).toEqual(['answer_words', "trace.status = 'OK'", ...figures(), 'mean 21.5']);
-    expect(lineOf('no_pii')).toEqual(['no_pii', 'all', ...figures(verdicts), '100 % yes']);
+      '0',
+      tokens,
+      cost,
+    ]);
+  });
+
+  test('tells how many calls failed, and that all was judged all the same, or what was not', () => {
+    const { task = '' } = expectationOf('discretion').scorer;
+    const failed = [429, 503].map((status) => ({ task, status, inputTokens: 0, outputTokens: 0 }));
+    const judging = { ...result.judging, calls: [...result.judging.calls, ...failed] };
+    const told = (changed: Partial<DemoResult>) =>
+      judgesSection({ ...result, judging, ...changed }).replaceAll(/\n */g, ' ');
+    expect(told({})).toContain(`Of ${judging.calls.length} calls 2 failed with 429 or 503`);
+    expect(told({})).toContain('every trace was judged all the same');
+    expect(told({ traces: [] })).not.toContain('all the same');
+    expect(told({ traces: [] })).toContain(' judgements are missing');
   });
 
   test('explains by u and rate why a trace was not judged, by the scorer of the lowest rate', () => {

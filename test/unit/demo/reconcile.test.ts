@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Assessment, Trace } from '../../../demo/assay-api.ts';
+import { noScore } from '../../../demo/expected-judgements.ts';
 import { type Evidence, reconcile } from '../../../demo/reconcile/reconcile.ts';
 import { demoScorers } from '../../../demo/scorers.ts';
 import { anApplicationRun } from './an-application-run.ts';
@@ -32,7 +33,7 @@ function withAssessments(trace: Trace, change: (all: readonly Assessment[]) => r
 describe('the reconciliation', () => {
   test('finds nothing where everything is as it should be', () => {
     expect(failing(evidence)).toEqual([]);
-    expect(reconcile(evidence)).toHaveLength(7 + demoScorers.length);
+    expect(reconcile(evidence)).toHaveLength(12 + demoScorers.length);
   });
 
   test('finds a span that was not stored, was stored twice, or came back under another parent', () => {
@@ -80,6 +81,50 @@ describe('the reconciliation', () => {
   test.each(['traceIds', 'spanIds', 'assessmentIds'] as const)('finds a row of the archive shown twice: %s', (ids) => {
     const archive = { ...evidence.archive, [ids]: [...evidence.archive[ids], ...evidence.archive[ids].slice(0, 1)] };
     expect(failing({ ...evidence, archive })).toHaveLength(1);
+  });
+
+  test('finds a verdict that is another than foretold, and a failure that became a score', () => {
+    const [yes, none] = ['yes', noScore].map((verdict) => {
+      const found = evidence.expectations[0]?.verdicts ?? new Map<string, string>();
+      return [...found].find(([, value]) => value === verdict)?.[0] ?? `no trace is foretold ${verdict}`;
+    });
+    for (const traceId of [yes, none]) {
+      const judgedNo = (a: Assessment) =>
+        a.assessment_name === 'discretion' ? { ...a, feedback: { value: 'no' } } : a;
+      const changed = withTrace(
+        (trace) => withAssessments(trace, (all) => all.map(judgedNo)),
+        (trace) => trace.trace_info.trace_id === traceId,
+      );
+      expect(failing(changed)).toEqual(['verdicts of discretion, each as foretold']);
+    }
+  });
+
+  test('finds an answer that was paid twice', () => {
+    const { calls } = evidence.judging;
+    const judging = { ...evidence.judging, calls: [...calls, ...calls.slice(0, 1)] };
+    expect(failing({ ...evidence, judging })).toEqual([
+      'answers of the model, on assessments',
+      'tokens of the model, on assessments',
+    ]);
+  });
+
+  test('finds a budget that is booked otherwise than the assessments tell', () => {
+    const booked = { ...evidence.judging.booked };
+    const booking = (change: Partial<typeof booked>) => ({
+      ...evidence,
+      judging: { ...evidence.judging, booked: { ...booked, ...change } },
+    });
+    expect(failing(booking({ tokens_this_month: booked.tokens_this_month + 1 }))).toEqual([
+      'tokens on assessments, on the budget',
+    ]);
+    expect(failing(booking({ usd_this_month: booked.usd_this_month + 1e-9 }))).toEqual([
+      'nano-US$ on assessments, on the budget',
+    ]);
+  });
+
+  test('finds a request that a provider would have refused', () => {
+    const judging = { ...evidence.judging, refused: ['openai: messages: too small'] };
+    expect(failing({ ...evidence, judging })).toEqual(['requests that a provider would refuse']);
   });
 
   test('finds dead letters', () => {

@@ -110,6 +110,16 @@ describe('what came out of a trace', () => {
     expect(deriveTraceFacts([aSpanWithFacts({ spanId: 'a'.repeat(16) }), tool])).not.toHaveProperty('responsePreview');
   });
 
+  it('is not what a model wanted to call before it could answer', () => {
+    const wanted = JSON.stringify([
+      { role: 'assistant', parts: [{ type: 'tool_call', id: '1', name: 'look', arguments: '{}' }] },
+    ]);
+    const attributes = { ...chat, 'gen_ai.output.messages': wanted };
+    const asking = aSpanWithFacts({ spanId: 'd'.repeat(16), parentSpanId: 'a'.repeat(16), attributes });
+    expect(deriveTraceFacts([root, asking, tool])).not.toHaveProperty('responsePreview');
+    expect(deriveTraceFacts([root, asking, tool, ...calls]).responsePreview).toBe('told');
+  });
+
   it('is what the last call of a model said, where the root says nothing', () => {
     expect(deriveTraceFacts([aSpanWithFacts({ spanId: 'a'.repeat(16) }), tool, ...calls]).responsePreview).toBe('told');
   });
