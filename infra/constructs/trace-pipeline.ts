@@ -117,7 +117,16 @@ export class TracePipeline extends Construct {
       },
       beside: { programs: { 'shared/adapters/quickjs/quickjs-worker.ts': 'quickjs-worker.mjs' } },
     });
-    this.evaluations.consumeWith(lambda, { batchSize: 10, maxConcurrency: 50 });
+    // As many as the function judges side by side: their calls wait for the models together, and the bill counts the wall clock. Above ten it
+    // takes a window of a second, which a trace waits at most. A call that gets no answer in its 60 s is an error in time. What takes longer (a
+    // slow answer and its repair, several judges of a slow model, of which 50 calls are in flight) is cut off: the messages come back after the
+    // visibility timeout, when the leases are over; what was judged stays judged, and answers that were paid are in the judges' memory.
+    // Ten instances: 500 traces at once, which if they all ran Python were half of an account's usual concurrency.
+    this.evaluations.consumeWith(lambda, {
+      batchSize: 50,
+      maxBatchingWindow: Duration.seconds(1),
+      maxConcurrency: 10,
+    });
     lambda.addToRolePolicy(
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.runPython.functionArn] }),
     );
@@ -126,7 +135,7 @@ export class TracePipeline extends Construct {
     grantTable(traces, lambda, onTraces, ['by-session']);
     // A scorer whose judge cannot be asked is paused in the rules, and resumed; budgets are booked with updates.
     grantTable(registry, lambda, ['GetItem', 'PutItem', 'UpdateItem']);
-    grantTable(memory, lambda, ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem']);
+    grantTable(memory, lambda, ['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'UpdateItem']);
     grantObjects(traceStore, lambda, { read: ['segments/*'] });
     grantPutRecords(archive.streams.assessments, lambda);
     grantDelayMessages(this.evaluations.queue, lambda);

@@ -5,7 +5,7 @@ import type { Assessment } from '../domain/assessment.ts';
 import { settleInParallel, valuesOf } from '../domain/in-parallel.ts';
 import type { AssessmentStore } from '../domain/ports.ts';
 import { maxKnownAssessments } from '../domain/trace.ts';
-import { batchGet, batchWrite } from './dynamo-batch.ts';
+import { batchGet, joinedPuts } from './dynamo-batch.ts';
 import { isApplied } from './dynamo-conditional.ts';
 import { queryItems } from './dynamo-query.ts';
 
@@ -20,6 +20,7 @@ export function dynamoAssessmentStore(
   table: string,
   { retentionDays }: { retentionDays: number },
 ): AssessmentStore {
+  const putAll = joinedPuts(client, table);
   const infoKey = (traceId: string) => marshall({ pk: traceId, sk: 'info' });
 
   /** Answers false where there is no such trace (any more). */
@@ -71,7 +72,7 @@ export function dynamoAssessmentStore(
       const puts = written.map((assessment) =>
         marshall(toAssessmentItem(assessment, { retentionDays }), { removeUndefinedValues: true }),
       );
-      await batchWrite(client, { table, puts });
+      await putAll(puts);
       return written;
     },
 

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { chunk } from '../domain/chunk.ts';
 import { UnprocessedError } from './is-transient.ts';
+import { joinedCalls } from './joined-calls.ts';
 
 export type Item = Record<string, AttributeValue>;
 
@@ -23,6 +24,14 @@ export async function batchWrite(
 ): Promise<void> {
   const requests = distinct(puts).map((Item) => ({ PutRequest: { Item } }));
   await Promise.all(chunk(requests, maxWrites).map((batch) => writeChunk(client, { table, batch })));
+}
+
+/** Puts of which those that come while others are under way are made together. */
+export function joinedPuts(client: DynamoDBClient, table: string): (puts: readonly Item[]) => Promise<unknown> {
+  return joinedCalls(async (puts: readonly Item[]) => {
+    await batchWrite(client, { table, puts });
+    return [];
+  });
 }
 
 /** Deletes items by key; one that is not there is no matter. */

@@ -2,7 +2,7 @@ import { type DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { toEvaluationItem } from '../contracts/trace-item.ts';
 import type { EvaluationStore } from '../domain/ports.ts';
-import { batchWrite } from './dynamo-batch.ts';
+import { joinedPuts } from './dynamo-batch.ts';
 import { isApplied } from './dynamo-conditional.ts';
 
 /** Outcomes of evaluations, beside the trace they are about. */
@@ -11,12 +11,13 @@ export function dynamoEvaluationStore(
   table: string,
   options: { retentionDays: number },
 ): EvaluationStore {
+  const putAll = joinedPuts(client, table);
   return {
     async put(outcomes) {
       const puts = outcomes.map((outcome) =>
         marshall(toEvaluationItem(outcome, options.retentionDays), { removeUndefinedValues: true }),
       );
-      await batchWrite(client, { table, puts });
+      await putAll(puts);
     },
 
     putOff(held, dueAt) {

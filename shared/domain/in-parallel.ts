@@ -39,3 +39,28 @@ export function takingTurns(limit: number): <T>(task: () => Promise<T>) => Promi
     }
   };
 }
+
+/** Runs what it is given while the sizes of all that runs stay within the limit, in the order in which it came; what is larger runs alone. */
+export function takingRoom(limit: number): <T>(size: number, task: () => Promise<T>) => Promise<T> {
+  const waiting: { readonly size: number; readonly enter: () => void }[] = [];
+  let taken = 0;
+  const letIn = () => {
+    for (let next = waiting[0]; next && (taken === 0 || taken + next.size <= limit); next = waiting[0]) {
+      waiting.shift();
+      taken += next.size;
+      next.enter();
+    }
+  };
+  return async (size, task) => {
+    await new Promise<void>((enter) => {
+      waiting.push({ size, enter });
+      letIn();
+    });
+    try {
+      return await task();
+    } finally {
+      taken -= size;
+      letIn();
+    }
+  };
+}

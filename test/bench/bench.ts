@@ -2,18 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { marshall } from '@aws-sdk/util-dynamodb';
-import { toRulesItem, toScorerVersionItem } from '../../shared/contracts/registry-items.ts';
-import { defaultSettings } from '../../shared/domain/experiment.ts';
 import { costAtRest, costPerMillion } from './cost.ts';
 import { FakeAws } from './fake-aws.ts';
 import { filterDecisions } from './filter-decisions.ts';
 import { FunctionProcess } from './function-process.ts';
 import { type BenchStack, benchStack } from './functions.ts';
-import type { WireItem } from './item-size.ts';
+import { judgeTokens } from './judge-tokens.ts';
 import { localThroughput } from './local-throughput.ts';
 import { ownWork } from './own-work.ts';
 import { printReport, type Report } from './report.ts';
+import { putRules } from './rules.ts';
+import { runJudging } from './run-judging.ts';
 import { type PipelineResult, runPipeline } from './run-pipeline.ts';
 import { runReads } from './run-reads.ts';
 import { sandboxFigures } from './sandboxes.ts';
@@ -34,9 +33,9 @@ const initRuns = 5;
 const storeSizes = [1_000, 8_000, 50_000];
 
 const scorers = [
-  { name: 'error-free', definition: { type: 'error_free' } },
-  { name: 'pii', definition: { type: 'pii' } },
-  { name: 'length', definition: { type: 'response_length', max: 2_000 } },
+  { name: 'error-free', definition: { assay_heuristic: { type: 'error_free' } } },
+  { name: 'pii', definition: { assay_heuristic: { type: 'pii' } } },
+  { name: 'length', definition: { assay_heuristic: { type: 'response_length', max: 2_000 } } },
 ];
 /** Access log lines and what the platform logs of an invocation, about. */
 const accessLogBytes = 350;
@@ -58,14 +57,16 @@ async function bench(): Promise<Report> {
   const { aws, stack } = await fakeStack();
   const sizes = standardWorkloads(folder, { traces });
   const single = standardWorkloads(folder, { traces: Math.ceil(traces / 4), tracesPerRequest: 1 })[1] as Workload;
+  const withRules = <T>(rate: number, run: () => Promise<T>) => {
+    putRules({ aws, stack }, { scorers, rate });
+    return run();
+  };
   const pipelines = [];
   for (const workload of sizes) {
     progress(`${workload.name} a trace, nothing sampled`);
-    const unsampled = await withRules(aws, { stack, rate: 0 }, () => runPipeline({ stack, aws, workload, passes }));
+    const unsampled = await withRules(0, () => runPipeline({ stack, aws, workload, passes }));
     progress(`${workload.name} a trace, ${sampledRate * 100} % sampled`);
-    const sampled = await withRules(aws, { stack, rate: sampledRate }, () =>
-      runPipeline({ stack, aws, workload, passes: 1 }),
-    );
+    const sampled = await withRules(sampledRate, () => runPipeline({ stack, aws, workload, passes: 1 }));
     pipelines.push({
       workload: workload.name,
       source: workload.source,
@@ -75,9 +76,7 @@ async function bench(): Promise<Report> {
     });
   }
   progress('20 KB a trace, one a request');
-  const alone = await withRules(aws, { stack, rate: 0 }, () =>
-    runPipeline({ stack, aws, workload: single, passes: 1 }),
-  );
+  const alone = await withRules(0, () => runPipeline({ stack, aws, workload: single, passes: 1 }));
   progress('reads');
   const reads = await runReads({ stack, aws, sizes: options.quick ? storeSizes.slice(0, 2) : storeSizes, passes });
   progress('filters');
@@ -86,6 +85,8 @@ async function bench(): Promise<Report> {
   const functions = await initialisation(stack);
   const twenty = pipelines.find(({ workload }) => workload === '20 KB');
   if (!twenty) throw new Error('no workload of 20 KB');
+  progress('judges');
+  const judging = await runJudging({ stack, aws, passes });
   progress("users' code");
   const sandboxes = await sandboxFigures({ quick: options.quick });
   progress('through the local stack');
@@ -102,6 +103,8 @@ async function bench(): Promise<Report> {
       perMillionSampled: costPerMillion(consumption(twenty.sampled, stack)),
       atRestPerMonth: costAtRest(stack.deployment.resources),
     },
+    judging,
+    judgeTokens: await judgeTokens(),
     sandboxes,
     ...(local && { local }),
   };
@@ -118,30 +121,6 @@ async function fakeStack(): Promise<{ aws: FakeAws; stack: BenchStack }> {
   const stack = await benchStack(`http://127.0.0.1:${port}`);
   aws.knowTables(stack.tables);
   return { aws, stack };
-}
-
-async function withRules<T>(
-  aws: FakeAws,
-  { stack, rate }: { stack: BenchStack; rate: number },
-  run: () => Promise<T>,
-): Promise<T> {
-  const registry = stack.deployment.outputs.get('RegistryTable') ?? '';
-  const rules = scorers.map(({ name }) => ({ name, version: 1, level: 'trace' as const, sampleRate: rate }));
-  const items = [
-    toRulesItem({ experimentId: '0', version: 1, scorers: rules, settings: defaultSettings }, 'rules'),
-    ...scorers.map(({ name, definition }) =>
-      toScorerVersionItem({
-        experimentId: '0',
-        name,
-        version: 1,
-        scorerId: name,
-        serialized: JSON.stringify({ name, serialization_version: 1, assay_heuristic: definition }),
-        createdAt: 0,
-      }),
-    ),
-  ];
-  for (const item of items) aws.dynamodb.put(registry, marshall(item) as unknown as WireItem);
-  return run();
 }
 
 async function initialisation(stack: BenchStack): Promise<Report['functions']> {

@@ -62,11 +62,11 @@ export class FakeAws {
     return taken;
   }
 
-  /** As if no trace had ever come; rules and scorers stay. */
+  /** As if no trace had ever come, nor been judged; rules and scorers stay. */
   forgetTraces(): void {
     this.objects.clear();
     this.messages.clear();
-    this.dynamodb.forget((pk) => pk.startsWith('tr-'));
+    this.dynamodb.forget((pk) => pk.startsWith('tr-') || pk.startsWith('answer#'));
   }
 
   storedBytes(): number {

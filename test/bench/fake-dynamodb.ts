@@ -41,10 +41,14 @@ export class FakeDynamoDB {
     for (const table of this.#tables.values()) for (const item of table.items(isMeant)) table.delete(item);
   }
 
+  /** The items with such partition keys, of all tables. */
+  items(isMeant: (partitionKey: string) => boolean): readonly WireItem[] {
+    return [...this.#tables.values()].flatMap((table) => table.items(isMeant));
+  }
+
   /** Size of the items with such partition keys. */
   bytes(isMeant: (partitionKey: string) => boolean): number {
-    const items = [...this.#tables.values()].flatMap((table) => table.items(isMeant));
-    return items.reduce((sum, item) => sum + itemSize(item), 0);
+    return this.items(isMeant).reduce((sum, item) => sum + itemSize(item), 0);
   }
 
   readonly #operations: Record<string, Operation> = {

@@ -20,19 +20,19 @@ export class FakeTable {
   }
 
   find(key: WireItem): WireItem | undefined {
-    return this.#items.get(text(key[this.keys.partitionKey]), text(key[this.keys.sortKey]));
+    return this.#items.get(text(key[this.keys.partitionKey]), this.#sortOf(key));
   }
 
   put(item: WireItem): void {
     const before = this.find(item);
-    const sort = text(item[this.keys.sortKey]);
+    const sort = this.#sortOf(item);
     this.#items.set(text(item[this.keys.partitionKey]), { sort, id: sort, item });
     this.#reindex({ before, after: item });
   }
 
   delete(key: WireItem): void {
     this.#reindex({ before: this.find(key) });
-    this.#items.delete(text(key[this.keys.partitionKey]), text(key[this.keys.sortKey]));
+    this.#items.delete(text(key[this.keys.partitionKey]), this.#sortOf(key));
   }
 
   range({ index, partition, ...range }: Wanted): readonly WireItem[] {
@@ -60,7 +60,11 @@ export class FakeTable {
   }
 
   #idOf(item: WireItem): string {
-    return `${text(item[this.keys.partitionKey])}\n${text(item[this.keys.sortKey])}`;
+    return `${text(item[this.keys.partitionKey])}\n${this.#sortOf(item)}`;
+  }
+
+  #sortOf(item: WireItem): string {
+    return this.keys.sortKey === '' ? '' : text(item[this.keys.sortKey]);
   }
 }
 

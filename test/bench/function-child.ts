@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import type { Invoked } from './function-process.ts';
 
 // Runs one bundled function: imports it and says what that cost; then takes events, and handles all of them when told to. Events come
 // and results go outside of what is measured.
@@ -8,6 +9,9 @@ const { handler } = (await import(pathToFileURL(bundle).href)) as {
   handler: (event: unknown, context: object) => Promise<unknown>;
 };
 process.send?.({ result: secondsSince(before) });
+
+// What it keeps running, an interpreter that waits for Python, ends with it.
+process.on('disconnect', () => process.exit());
 
 let waiting: unknown[] = [];
 
@@ -19,13 +23,14 @@ process.on('message', async (message: { event?: unknown; run?: boolean }) => {
   }
 });
 
-async function runAll(): Promise<{ cpuSeconds: number; results: unknown[] }> {
+async function runAll(): Promise<Invoked> {
   const events = waiting;
   waiting = [];
   const results: unknown[] = [];
-  const start = process.cpuUsage();
+  const [start, startedAt] = [process.cpuUsage(), performance.now()];
   for (const event of events) results.push(await handler(event, { awsRequestId: 'bench', functionName: 'bench' }));
-  return { cpuSeconds: secondsSince(start), results };
+  const wallSeconds = (performance.now() - startedAt) / 1000;
+  return { cpuSeconds: secondsSince(start), wallSeconds, peakBytes: process.resourceUsage().maxRSS * 1024, results };
 }
 
 /** User and system, of the whole process. */

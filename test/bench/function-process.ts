@@ -4,6 +4,14 @@ import { join } from 'node:path';
 /** CPU seconds, user and system, of the whole process. */
 type CpuSeconds = number;
 
+export interface Invoked {
+  readonly cpuSeconds: CpuSeconds;
+  readonly wallSeconds: number;
+  /** The most that the process has held in memory since it began. */
+  readonly peakBytes: number;
+  readonly results: readonly unknown[];
+}
+
 /** A bundled function in a process of its own, as Lambda would run it. */
 export class FunctionProcess {
   readonly #child: ChildProcess;
@@ -14,7 +22,7 @@ export class FunctionProcess {
     bundle,
     environment,
     execArgv = [],
-  }: { bundle: string; environment: Record<string, string>; execArgv?: readonly string[] }) {
+  }: { bundle: string; environment: Readonly<Record<string, string>>; execArgv?: readonly string[] }) {
     this.#child = fork(join(import.meta.dirname, 'function-child.ts'), [bundle], {
       env: { PATH: process.env.PATH ?? '', ...environment },
       execArgv: [...execArgv],
@@ -25,16 +33,17 @@ export class FunctionProcess {
   }
 
   /** Handles the events one after the other; what handing them over costs is not counted. */
-  async invokeAll(events: readonly unknown[]): Promise<{ cpuSeconds: CpuSeconds; results: readonly unknown[] }> {
+  async invokeAll(events: readonly unknown[]): Promise<Invoked> {
     for (const event of events) {
       this.#child.send({ event });
       await this.#next();
     }
     this.#child.send({ run: true });
-    return (await this.#next()) as { cpuSeconds: CpuSeconds; results: readonly unknown[] };
+    return (await this.#next()) as Invoked;
   }
 
   async stop(): Promise<void> {
+    if (!this.#child.connected) return;
     const ended = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.disconnect();
     await ended;

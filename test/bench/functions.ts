@@ -9,6 +9,8 @@ interface BenchFunction {
   readonly bundle: string;
   readonly bundleBytes: number;
   readonly memoryMb: number;
+  /** Of what reads from a queue: the most messages that it is handed at once. */
+  readonly batchSize?: number | undefined;
   /** As the template sets it, its AWS calls going to `endpoint`. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -26,13 +28,19 @@ export async function benchStack(endpoint: string): Promise<BenchStack> {
   const lambdas = deployment.resources.filter(
     ({ type, metadata }) => type === 'AWS::Lambda::Function' && metadata['aws:asset:is-bundled'],
   );
-  const functions = lambdas.map(({ properties, metadata }): BenchFunction => {
+  const batchSizes = new Map(
+    deployment.resources
+      .filter(({ type }) => type === 'AWS::Lambda::EventSourceMapping')
+      .map(({ properties }) => [properties.FunctionName, properties.BatchSize as number]),
+  );
+  const functions = lambdas.map(({ ref, properties, metadata }): BenchFunction => {
     const bundle = join(assembly, String(metadata['aws:asset:path']), 'index.mjs');
     return {
       name: String(properties.Description).split(' ').at(-1) ?? '',
       bundle,
       bundleBytes: statSync(bundle).size,
       memoryMb: Number(properties.MemorySize),
+      batchSize: batchSizes.get(ref),
       environment: {
         ...(properties.Environment as { Variables: Record<string, string> }).Variables,
         AWS_REGION: 'us-east-1',

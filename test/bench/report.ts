@@ -1,8 +1,11 @@
 import type { FilterDecisions } from './filter-decisions.ts';
+import type { JudgeTokens } from './judge-tokens.ts';
 import type { Throughput } from './local-throughput.ts';
 import type { OwnWork } from './own-work.ts';
+import { printJudging, printTokens } from './report-judging.ts';
 import { check, heading, line } from './report-lines.ts';
 import { printReads } from './report-reads.ts';
+import type { JudgingFigures } from './run-judging.ts';
 import type { PipelineResult } from './run-pipeline.ts';
 import type { ReadsResult } from './run-reads.ts';
 import type { SandboxFigures } from './sandboxes.ts';
@@ -26,6 +29,9 @@ export interface Report {
     readonly perMillionSampled: Readonly<Record<string, number>>;
     readonly atRestPerMonth: Readonly<Record<string, number>>;
   };
+  readonly judging: JudgingFigures;
+  /** Absent where the trajectories are not at hand. */
+  readonly judgeTokens?: JudgeTokens | undefined;
   readonly sandboxes: SandboxFigures;
   readonly local?: Throughput;
 }
@@ -101,6 +107,8 @@ export function printReport(report: Report): void {
     ]);
   }
   printReads(reads);
+  printJudging(report.judging);
+  printTokens(report.judgeTokens);
   printSandboxes(report.sandboxes);
   if (!local) return;
   heading(`local stack, ${local.workload} a trace`);

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { drain, receive, startProcess, type Worked } from './deliveries.ts';
 import type { CallCounts, FakeAws } from './fake-aws.ts';
-import { FunctionProcess } from './function-process.ts';
+import type { FunctionProcess } from './function-process.ts';
 import type { BenchStack } from './functions.ts';
 import type { Workload } from './workloads.ts';
 
@@ -23,9 +23,6 @@ export interface PipelineResult {
 }
 
 const stages = ['receive-traces', 'index-traces', 'run-scorers'] as const;
-/** As the event source mappings batch. */
-const batchSizes: Readonly<Record<string, number>> = { 'index-traces': 100, 'run-scorers': 10 };
-const maxPayloadBytes = 6 * 1024 * 1024;
 
 /** Sends all bodies through the three functions of the hot path, each in a process of its own, and what each sends on to the next. */
 export async function runPipeline({
@@ -46,7 +43,7 @@ export async function runPipeline({
     for (let pass = 0; pass < passes + 1; pass++) {
       aws.forgetTraces();
       // The first pass warms up.
-      const result = await onePass({ processes, aws, workload });
+      const result = await onePass({ processes, aws, stack, workload });
       if (pass > 0) results.push(result);
     }
     return best(results);
@@ -55,26 +52,25 @@ export async function runPipeline({
   }
 }
 
-function startProcess(stack: BenchStack, name: string): FunctionProcess {
-  const found = stack.functions.get(name);
-  if (!found) throw new Error(`the stack has no function ${name}`);
-  return new FunctionProcess(found);
-}
-
 interface PassContext {
   readonly processes: ReadonlyMap<string, FunctionProcess>;
   readonly aws: FakeAws;
+  readonly stack: BenchStack;
   readonly workload: Workload;
 }
 
 async function onePass(context: PassContext): Promise<PipelineResult> {
-  const { aws, workload } = context;
+  const { aws, stack, workload } = context;
   const traces = workload.bodies.length * workload.tracesPerRequest;
   const before = { ...aws.dynamodb.consumed };
   aws.counts = {};
   const received = await measured('receive-traces', context, (process) => receive(process, workload.bodies));
-  const indexed = await measured('index-traces', context, (process) => drain(process, context, 'Arrivals'));
-  const scored = await measured('run-scorers', context, (process) => drain(process, context, 'Evaluations'));
+  const indexed = await measured('index-traces', context, (process) =>
+    drain(process, { aws, stack, queue: 'Arrivals' }),
+  );
+  const scored = await measured('run-scorers', context, (process) =>
+    drain(process, { aws, stack, queue: 'Evaluations' }),
+  );
   const perTrace = (stage: { cpuSeconds: number; invocations: number }): StageResult => ({
     cpuMsPerTrace: (stage.cpuSeconds * 1000) / traces,
     invocations: stage.invocations,
@@ -94,85 +90,14 @@ async function onePass(context: PassContext): Promise<PipelineResult> {
   };
 }
 
-interface Measured {
-  cpuSeconds: number;
-  invocations: number;
-}
-
 async function measured(
   name: string,
   { processes }: PassContext,
-  run: (process: FunctionProcess) => Promise<Measured>,
-): Promise<Measured> {
+  run: (process: FunctionProcess) => Promise<Worked>,
+): Promise<Worked> {
   const process = processes.get(name);
   if (!process) throw new Error(`no process for ${name}`);
   return run(process);
-}
-
-async function receive(process: FunctionProcess, bodies: readonly Buffer[]): Promise<Measured> {
-  const { cpuSeconds, results } = await process.invokeAll(bodies.map(httpEvent));
-  const refused = (results as { statusCode: number }[]).find(({ statusCode }) => statusCode !== 200);
-  if (refused) throw new Error(`receive-traces answered ${refused.statusCode}`);
-  return { cpuSeconds, invocations: bodies.length };
-}
-
-/** Invokes with batches of what lies in the queue until nothing does; delayed messages come at once. */
-async function drain(
-  process: FunctionProcess,
-  { aws }: PassContext,
-  queue: 'Arrivals' | 'Evaluations',
-): Promise<Measured> {
-  const size = batchSizes[queue === 'Arrivals' ? 'index-traces' : 'run-scorers'] ?? 10;
-  const total: Measured = { cpuSeconds: 0, invocations: 0 };
-  for (;;) {
-    const messages = aws.takeFrom(queue);
-    if (messages.length === 0) return total;
-    const events = batches(messages, size).map(sqsEvent);
-    const { cpuSeconds, results } = await process.invokeAll(events);
-    const failures = (results as { batchItemFailures: unknown[] }[]).flatMap(
-      ({ batchItemFailures }) => batchItemFailures,
-    );
-    if (failures.length > 0) throw new Error(`${failures.length} messages of ${queue} failed`);
-    total.cpuSeconds += cpuSeconds;
-    total.invocations += events.length;
-  }
-}
-
-function batches(messages: readonly string[], size: number): readonly (readonly string[])[] {
-  const result: string[][] = [];
-  let bytes = 0;
-  for (const message of messages) {
-    const batch = result.at(-1);
-    if (batch && batch.length < size && bytes + message.length < maxPayloadBytes) {
-      batch.push(message);
-      bytes += message.length;
-    } else {
-      result.push([message]);
-      bytes = message.length;
-    }
-  }
-  return result;
-}
-
-function httpEvent(body: Buffer): unknown {
-  return {
-    version: '2.0',
-    routeKey: 'POST /v1/traces',
-    rawPath: '/v1/traces',
-    rawQueryString: '',
-    headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'gzip', 'x-mlflow-experiment-id': '0' },
-    requestContext: {
-      http: { method: 'POST', path: '/v1/traces' },
-      requestId: randomUUID(),
-      authorizer: { lambda: { decision: 'allowed', role: 'ingest', experimentIds: '' } },
-    },
-    body: body.toString('base64'),
-    isBase64Encoded: true,
-  };
-}
-
-function sqsEvent(bodies: readonly string[]): unknown {
-  return { Records: bodies.map((body) => ({ messageId: randomUUID(), body, attributes: {}, eventSource: 'aws:sqs' })) };
 }
 
 /** The pass with the least CPU: noise only ever adds. */

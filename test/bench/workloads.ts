@@ -72,6 +72,17 @@ function generate(folder: string, { name, bytes, perRequest, traces }: Wanted): 
   };
 }
 
+/** Traces of which no two say the same, which an answer of a judge to one of them would do for. */
+export function distinctWorkload({ traces, bytes }: { traces: number; bytes: number }): Workload {
+  const tracesPerRequest = 20;
+  return {
+    name: `${bytes / 1_000} KB`,
+    bodies: ownBodies({ bytes, perRequest: tracesPerRequest, traces }),
+    tracesPerRequest,
+    source: 'own generator',
+  };
+}
+
 function ownBodies({
   bytes,
   perRequest,

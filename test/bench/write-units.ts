@@ -9,6 +9,7 @@ export interface IndexKeys {
 
 export interface TableKeys {
   readonly partitionKey: string;
+  /** Empty where a partition is one item. */
   readonly sortKey: string;
   readonly indexes: readonly IndexKeys[];
 }

@@ -70,6 +70,9 @@ interface Evaluation<Kind extends Runnable = Runnable> {
 
 type JudgeEvaluation = Evaluation<{ readonly judge: Judge }>;
 
+/** Runs a task when there is room for so many bytes of spans, as they are stored. */
+type InRoom = <T>(storedBytes: number, task: () => Promise<T>) => Promise<T>;
+
 interface Context {
   readonly request: EvaluationRequest;
   /** How often the message has been received, this time included. */
@@ -94,7 +97,7 @@ interface Left {
  */
 export async function evaluateTrace(
   request: EvaluationRequest,
-  { receives, deps }: { receives: number; deps: EvaluateTraceDeps },
+  { receives, inRoom, deps }: { receives: number; inRoom: InRoom; deps: EvaluateTraceDeps },
 ): Promise<Evaluated> {
   const record = await deps.index.readTrace(request.traceId);
   if (record === undefined) return {};
@@ -105,7 +108,9 @@ export async function evaluateTrace(
   const left =
     runnable.length + leased.judging.length === 0
       ? []
-      : await judgeAll({ runnable, judging: leased.judging }, { ...context, trace: await loadTrace(record, deps) });
+      : await inRoom(storedBytes(record), async () =>
+          judgeAll({ runnable, judging: leased.judging }, { ...context, trace: await loadTrace(record, deps) }),
+        );
   const written = await deps.assessments.put(left.flatMap(({ assessments }) => assessments));
   await deps.archive.addAssessments(written);
   await deps.outcomes.put(left.map(({ outcome }) => outcome));
@@ -182,6 +187,10 @@ async function leaseAll(
     }),
   );
   return { judging: judging.filter((_, i) => leases[i]), isBusy: leases.includes(false) };
+}
+
+function storedBytes(record: TraceRecord): number {
+  return blocksOf(record).reduce((sum, { length }) => sum + length, 0);
 }
 
 /** The whole trace: one fetch for all its scorers. */

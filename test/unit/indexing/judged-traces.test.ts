@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { defaultSettings } from '../../../shared/domain/experiment.ts';
 import {
@@ -276,5 +277,49 @@ describe('what is told of evaluations', () => {
     const paused = aJudgedStack(misconfigured).stack;
     await paused.drain();
     expect(paused.noted).toMatchObject([{ outcome: { kind: 'held', by: 'misconfigured' } }]);
+  });
+});
+
+/** Counts the calls of a stack's model, each of which takes a while. */
+function counted(stack: InMemoryStack) {
+  const calls = { inFlight: 0, most: 0, count: 0 };
+  const { model } = stack;
+  stack.model = {
+    ...model,
+    async complete(request) {
+      calls.count += 1;
+      calls.inFlight += 1;
+      calls.most = Math.max(calls.most, calls.inFlight);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      calls.inFlight -= 1;
+      return model.complete(request);
+    },
+  };
+  return calls;
+}
+
+function sendTalking(stack: InMemoryStack, n: number, attributes: Record<string, string> = {}): void {
+  const [root, ...rest] = aTrace(n);
+  const said = { 'input.value': 'is it?', 'output.value': `it is, for ${n}` };
+  stack.send(spansMessage([{ ...root, attributes: { ...said, ...attributes } }, ...rest], { receivedAt: stack.nowMs }));
+}
+
+describe('judges of many traces', () => {
+  it('wait for their model together: fifty calls are in flight, and no trace is lost', async () => {
+    const { stack } = aJudgedStack(yes);
+    const calls = counted(stack);
+    for (let n = 1; n < 200; n++) sendTalking(stack, n);
+    await stack.drain();
+    expect(calls).toEqual({ inFlight: 0, most: 50, count: 200 });
+    const judged = [...stack.index.entries.values()].filter(({ assessments }) => assessments.size === 1);
+    expect(judged).toHaveLength(200);
+  });
+
+  it('have as many traces in memory as there is room for', async () => {
+    const { stack } = aJudgedStack(yes);
+    const calls = counted(stack);
+    for (let n = 1; n < 6; n++) sendTalking(stack, n, { noise: randomBytes(1_500_000).toString('hex') });
+    await stack.drain();
+    expect(calls).toEqual({ inFlight: 0, most: expect.toSatisfy((most: number) => most <= 3), count: 6 });
   });
 });

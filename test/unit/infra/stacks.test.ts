@@ -160,14 +160,15 @@ describe('a queue', () => {
     });
   });
 
-  it('hands over a hundred arrivals at a time, and scores at most fifty batches at once', () => {
+  it('hands over a hundred arrivals at a time, and to each of ten scoring instances as many traces as it judges side by side', () => {
     monitoring.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       BatchSize: 100,
       MaximumBatchingWindowInSeconds: 1,
     });
     monitoring.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
-      BatchSize: 10,
-      ScalingConfig: { MaximumConcurrency: 50 },
+      BatchSize: 50,
+      MaximumBatchingWindowInSeconds: 1,
+      ScalingConfig: { MaximumConcurrency: 10 },
     });
   });
 

@@ -80,13 +80,13 @@ it('keeps what the other scorers found when one could not be run, and is deliver
     archive: { addAssessments: async () => undefined },
     now: () => now,
   };
-  const { retryAfterMs = 0 } = await evaluateTrace(request, { receives: 1, deps });
+  const { retryAfterMs = 0 } = await evaluateTrace(request, { receives: 1, inRoom: (_, task) => task(), deps });
   expect(retryAfterMs).toBeGreaterThan(0);
   expect(outcomes.map(({ scorerName, state }) => `${scorerName} ${state}`)).toEqual(['sound done', 'throttled held']);
   now += retryAfterMs;
   expect(kept.map(({ name, value }) => [name, value])).toEqual([['sound', true]]);
   isThrottled = false;
-  expect(await evaluateTrace(request, { receives: 2, deps })).toEqual({});
+  expect(await evaluateTrace(request, { receives: 2, inRoom: (_, task) => task(), deps })).toEqual({});
   expect(calls).toEqual(['sound', 'throttled', 'throttled']);
   expect(outcomes.map(({ scorerName, state }) => `${scorerName} ${state}`)).toEqual(['sound done', 'throttled done']);
 });
