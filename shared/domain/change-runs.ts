@@ -1,5 +1,5 @@
 import { ApiError } from './api-error.ts';
-import { requireActive } from './change-experiments.ts';
+import { activeExperiment } from './change-experiments.ts';
 import type { Clock, ExperimentStore, RunStore } from './ports.ts';
 import { makeRunId, makeRunName, type Run, type RunInfo, runNameTag } from './run.ts';
 
@@ -23,7 +23,8 @@ export interface NewRun {
 const attempts = 3;
 
 /** Each call makes a run: MLflow's clients send nothing by which a repeated request could be told. Throws ApiError. */
-export async function createRun(wanted: NewRun, { runs, experiments, newId, now }: RunDeps): Promise<Run> {
+export async function createRun(wanted: NewRun, deps: RunDeps): Promise<Run> {
+  const { runs, newId, now } = deps;
   const { [runNameTag]: nameTag = '', ...tags } = wanted.tags;
   if (wanted.name !== '' && nameTag !== '' && wanted.name !== nameTag) {
     throw new ApiError(
@@ -32,10 +33,8 @@ export async function createRun(wanted: NewRun, { runs, experiments, newId, now 
     );
   }
   const { experimentId, userId, startTime = now() } = wanted;
-  const experiment = await experiments.get(experimentId);
-  if (!experiment) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${experimentId} exists`);
-  requireActive(experiment);
-  const location = experiment.artifactLocation ?? `mlflow-artifacts:/${experimentId}`;
+  const { artifactLocation } = await activeExperiment(experimentId, deps);
+  const location = artifactLocation ?? `mlflow-artifacts:/${experimentId}`;
   for (let attempt = 0; attempt < attempts; attempt++) {
     const runId = makeRunId({ experimentId, startTime }, newId());
     const info: RunInfo = {

@@ -6,7 +6,7 @@ import {
 } from '../../../shared/contracts/parse-serialized-scorer.ts';
 import { canLoad, scorerReader } from '../../../shared/contracts/scorer-for-client.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
-import { requireActive } from '../../../shared/domain/change-experiments.ts';
+import { activeExperiment } from '../../../shared/domain/change-experiments.ts';
 import { settleInParallel, valuesOf } from '../../../shared/domain/in-parallel.ts';
 import type { ExperimentStore } from '../../../shared/domain/ports.ts';
 import {
@@ -79,7 +79,7 @@ export function scorerRoutes(deps: ScorerRouteDeps): readonly Route[] {
 async function register({ body, requireExperiment }: ApiRequest, deps: ScorerRouteDeps) {
   const { experiment_id: id, name, serialized_scorer: serialized } = parse(registration, body);
   requireExperiment(id);
-  await requireActiveExperiment(id, deps);
+  await activeExperiment(id, deps);
   refuseUnreadable(serialized);
   const registered = await registerScorer({ experimentId: id, name, serialized }, deps);
   return {
@@ -90,12 +90,6 @@ async function register({ body, requireExperiment }: ApiRequest, deps: ScorerRou
     serialized_scorer: serialized,
     creation_time: registered.createdAt,
   };
-}
-
-async function requireActiveExperiment(id: string, { experiments }: ScorerRouteDeps): Promise<void> {
-  const experiment = await experiments.get(id);
-  if (!experiment) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${id} exists`);
-  requireActive(experiment);
 }
 
 function refuseUnreadable(serialized: string): void {
@@ -119,7 +113,7 @@ async function list(request: ApiRequest, deps: ScorerRouteDeps) {
     );
   }
   for (const id of one ? [one] : several) requireExperiment(id);
-  if (one) await requireActiveExperiment(one, deps);
+  if (one) await activeExperiment(one, deps);
   const ids = one ? [one] : await activeExperiments(several, { request, deps });
   const task = async (id: string) => followed(await deps.scorers.list(id), deps);
   const lists = valuesOf(await settleInParallel(ids, { limit: experimentsAtOnce, task }));
@@ -169,7 +163,7 @@ function openExperiment({ query, requireExperiment }: ApiRequest): string {
 async function setSampling({ body, requireExperiment }: ApiRequest, deps: ScorerRouteDeps) {
   const wanted = parse(sampling, body);
   requireExperiment(wanted.experiment_id);
-  await requireActiveExperiment(wanted.experiment_id, deps);
+  await activeExperiment(wanted.experiment_id, deps);
   const { scorer, rule } = await changeSampling(
     {
       experimentId: wanted.experiment_id,

@@ -3,7 +3,7 @@ import { createAssessmentRequest, toAssessment } from '../../../shared/contracts
 import { mlflowTraceInfo } from '../../../shared/contracts/mlflow-entities.ts';
 import { startTraceRequest, toStatement } from '../../../shared/contracts/mlflow-trace-statement.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
-import { requireActive } from '../../../shared/domain/change-experiments.ts';
+import { activeExperiment } from '../../../shared/domain/change-experiments.ts';
 import { type RunDeps, requireActiveRun } from '../../../shared/domain/change-runs.ts';
 import { type DeleteTracesDeps, deleteOldTraces, deleteTraces } from '../../../shared/domain/delete-traces.ts';
 import { type EditTraceDeps, editTrace, startTrace } from '../../../shared/domain/edit-trace.ts';
@@ -77,9 +77,7 @@ async function start({ body, requireExperiment }: ApiRequest, deps: TraceEditRou
   const { trace_id: traceId } = started;
   const experimentId = started.trace_location.mlflow_experiment.experiment_id;
   requireExperiment(experimentId);
-  const experiment = await deps.experiments.get(experimentId);
-  if (!experiment) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${experimentId} exists`);
-  requireActive(experiment);
+  await activeExperiment(experimentId, deps);
   const statement = toStatement(started);
   if (!fitsItem(statement))
     throw new ApiError('INVALID_PARAMETER_VALUE', `metadata, tags and previews are ${tooLarge}`);
