@@ -7,8 +7,8 @@ import {
 import { mlflowAssessment } from '../../../shared/contracts/mlflow-entities.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
 import type { Assessment } from '../../../shared/domain/assessment.ts';
-import { existingTrace } from '../../../shared/domain/edit-trace.ts';
 import type { AssessmentArchive, AssessmentStore, Clock, TraceReader } from '../../../shared/domain/ports.ts';
+import { existingTrace } from '../../../shared/domain/read-trace.ts';
 import type { TraceInfo } from '../../../shared/domain/trace.ts';
 import { type ApiRequest, fitsItem, parse, tooLarge } from '../request.ts';
 import { type Route, readers, writers } from '../router.ts';

@@ -2,6 +2,7 @@ import { explanationAnswer } from '../../../shared/contracts/explanation-answer.
 import { ApiError } from '../../../shared/domain/api-error.ts';
 import { explainTrace } from '../../../shared/domain/explaining/explain-trace.ts';
 import { type ReadEvidenceDeps, readEvidence } from '../../../shared/domain/explaining/read-evidence.ts';
+import { traceNotFound } from '../../../shared/domain/read-trace.ts';
 import type { ApiRequest } from '../request.ts';
 import { type Route, readers } from '../router.ts';
 
@@ -24,7 +25,7 @@ async function explain({ parameters, query, requireExperiment }: ApiRequest, dep
   if (!/^tr-[0-9a-f]{32}$/.test(traceId))
     throw new ApiError('INVALID_PARAMETER_VALUE', `a trace id is "tr-" and 32 hex digits, got "${traceId}"`);
   const record = await deps.index.readTrace(traceId);
-  if (!record) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `Trace with ID '${traceId}' not found.`);
+  if (!record) throw traceNotFound(traceId);
   const { experimentId } = record.info;
   requireExperiment(experimentId);
   const explanation = explainTrace(await readEvidence(record, query.get('scorer') || undefined, deps));

@@ -2,10 +2,9 @@ import * as z from 'zod';
 import { inMlflowsDialect } from '../../../shared/contracts/mlflow-dialect.ts';
 import { mlflowTraceInfo } from '../../../shared/contracts/mlflow-entities.ts';
 import { mlflowSpans } from '../../../shared/contracts/mlflow-span.ts';
-import { ApiError } from '../../../shared/domain/api-error.ts';
 import { settleInParallel, valuesOf } from '../../../shared/domain/in-parallel.ts';
 import type { TraceRecord } from '../../../shared/domain/ports.ts';
-import { type ReadTraceDeps, readWholeTrace } from '../../../shared/domain/read-trace.ts';
+import { type ReadTraceDeps, readWholeTrace, traceNotFound } from '../../../shared/domain/read-trace.ts';
 import { type SearchDeps, searchTraces } from '../../../shared/domain/search/search-traces.ts';
 import type { TraceInfo } from '../../../shared/domain/trace.ts';
 import { type ApiRequest, parse, required } from '../request.ts';
@@ -48,7 +47,7 @@ export function traceRoutes(deps: TraceRouteDeps): readonly Route[] {
 async function getInfo({ parameters, requireExperiment }: ApiRequest, { index }: TraceRouteDeps) {
   const traceId = parameters.traceId ?? '';
   const record = await index.readTrace(traceId);
-  if (!record) throw notFound(traceId);
+  if (!record) throw traceNotFound(traceId);
   requireExperiment(record.info.experimentId);
   return { json: { trace: { trace_info: infoOf(record) } } };
 }
@@ -56,7 +55,7 @@ async function getInfo({ parameters, requireExperiment }: ApiRequest, { index }:
 async function getTrace(request: ApiRequest, deps: TraceRouteDeps) {
   const traceId = required(request.query, 'trace_id');
   const trace = await readWhole(traceId, { request, deps });
-  if (!trace) throw notFound(traceId);
+  if (!trace) throw traceNotFound(traceId);
   return { json: { trace } };
 }
 
@@ -75,10 +74,6 @@ async function getInfos({ body, requireExperiment }: ApiRequest, deps: TraceRout
   for (const { experimentId } of infos) requireExperiment(experimentId);
   const meant = within ? infos.filter(({ experimentId }) => within.includes(experimentId)) : infos;
   return { json: { trace_infos: await withAssessments(meant, deps) } };
-}
-
-function notFound(traceId: string): ApiError {
-  return new ApiError('RESOURCE_DOES_NOT_EXIST', `Trace with ID '${traceId}' not found.`);
 }
 
 function infoOf({ info, assessments }: TraceRecord): object {
