@@ -14,6 +14,7 @@ import {
   requireRun,
   setRunTags,
 } from '../../../shared/domain/change-runs.ts';
+import { fromPageToken, toPageToken } from '../../../shared/domain/page-token.ts';
 import { searchRuns } from '../../../shared/domain/registry-search/search-runs.ts';
 import { runNameTag } from '../../../shared/domain/run.ts';
 import { type ApiRequest, parse } from '../request.ts';
@@ -166,14 +167,14 @@ async function logInputs({ body, requireExperiment }: ApiRequest, deps: RunRoute
 async function history({ query, requireExperiment }: ApiRequest, deps: RunRouteDeps) {
   const wanted = parse(runRequests.history, Object.fromEntries(query));
   requireExperiment((await requireRun(wanted.runId, deps)).experimentId);
-  const after = wanted.page_token ? Buffer.from(wanted.page_token, 'base64url').toString('utf8') : undefined;
-  if (after !== undefined && !/^[0-9a-fn]{50,51}$/.test(after))
-    throw new ApiError('INVALID_PARAMETER_VALUE', 'Invalid page token, could not base64-decode');
+  const isPosition = (text: string) => /^[0-9a-fn]{50,51}$/.test(text);
+  const after = wanted.page_token
+    ? fromPageToken(wanted.page_token, (text) => (isPosition(text) ? text : undefined))
+    : undefined;
   const { metrics, next } = await deps.runs.history(wanted.runId, {
     key: wanted.metric_key,
     limit: wanted.max_results,
     after,
   });
-  const token = next && Buffer.from(next).toString('base64url');
-  return { metrics: metrics.map(mlflowMetric), ...(token !== undefined && { next_page_token: token }) };
+  return { metrics: metrics.map(mlflowMetric), ...(next !== undefined && { next_page_token: toPageToken(next) }) };
 }
