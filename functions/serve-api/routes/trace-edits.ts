@@ -9,6 +9,7 @@ import { type DeleteTracesDeps, deleteOldTraces, deleteTraces } from '../../../s
 import { type EditTraceDeps, editTrace, startTrace } from '../../../shared/domain/edit-trace.ts';
 import type { TraceStatement } from '../../../shared/domain/explicit-facts.ts';
 import { settleInParallel, valuesOf } from '../../../shared/domain/in-parallel.ts';
+import { linkedPromptsTag, readLinkedPrompts } from '../../../shared/domain/linked-prompts.ts';
 import type { AssessmentArchive, AssessmentStore } from '../../../shared/domain/ports.ts';
 import type { TraceInfo } from '../../../shared/domain/trace.ts';
 import { type ApiRequest, fitsItem, parse, tooLarge } from '../request.ts';
@@ -157,25 +158,15 @@ async function linkToRun({ body, requireExperiment }: ApiRequest, deps: TraceEdi
   return {};
 }
 
-/** MLflow keeps them in a tag: a JSON list of names and versions. */
 async function linkPrompts({ body, requireExperiment }: ApiRequest, deps: TraceEditRouteDeps) {
   const { trace_id: traceId, prompt_versions: prompts } = parse(promptLink, body);
   await editAll([traceId], deps, (info) => {
     requireExperiment(info.experimentId);
-    const linked = [...readPrompts(info.facts.tags['mlflow.linkedPrompts']), ...prompts];
+    const linked = [...readLinkedPrompts(info.facts.tags[linkedPromptsTag]), ...prompts];
     const distinct = new Map(linked.map(({ name, version }) => [`${name}/${version}`, { name, version }]));
-    return { tags: { 'mlflow.linkedPrompts': JSON.stringify([...distinct.values()]) } };
+    return { tags: { [linkedPromptsTag]: JSON.stringify([...distinct.values()]) } };
   });
   return {};
-}
-
-function readPrompts(tag: string | undefined): readonly { name: string; version: string }[] {
-  try {
-    const prompts: unknown = JSON.parse(tag ?? '[]');
-    return Array.isArray(prompts) ? prompts : [];
-  } catch {
-    return [];
-  }
 }
 
 async function editAll(
