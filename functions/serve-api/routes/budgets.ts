@@ -8,7 +8,7 @@ import { type BudgetOwner, removeBudget, setBudget } from '../../../shared/domai
 import type { Clock, ExperimentStore, ScorerStore } from '../../../shared/domain/ports.ts';
 import { existingScorer } from '../../../shared/domain/registering/change-scorers.ts';
 import { type ApiRequest, parse, required } from '../request.ts';
-import { admins, type Route, readers } from '../router.ts';
+import { admins, jsonRoutes, type Route, readers } from '../router.ts';
 
 export interface BudgetRouteDeps {
   readonly budgets: Pick<BudgetStore, 'read' | 'replace'>;
@@ -37,16 +37,8 @@ const setting = owner
 
 /** What judges may spend: of an experiment, or of one of its scorers. */
 export function budgetRoutes(deps: BudgetRouteDeps): readonly Route[] {
-  const path = '/api/1.0/assay/budgets';
-  const json =
-    (handle: (request: ApiRequest, deps: BudgetRouteDeps) => Promise<object>) => async (request: ApiRequest) => ({
-      json: await handle(request, deps),
-    });
-  return [
-    { method: 'PUT', path, roles: admins, handle: json(set) },
-    { method: 'GET', path, roles: readers, handle: json(list) },
-    { method: 'DELETE', path, roles: admins, handle: json(remove) },
-  ];
+  const route = jsonRoutes('/api/1.0/assay/budgets', deps);
+  return [route(['PUT', ''], admins, set), route(['GET', ''], readers, list), route(['DELETE', ''], admins, remove)];
 }
 
 async function set({ body, requireExperiment }: ApiRequest, deps: BudgetRouteDeps): Promise<object> {

@@ -20,7 +20,7 @@ import {
 import type { Experiment } from '../../../shared/domain/experiment.ts';
 import { searchExperiments } from '../../../shared/domain/registry-search/search-experiments.ts';
 import { type ApiRequest, fitsItem, parse, required, tooLarge } from '../request.ts';
-import { admins, keyHolders, type Route, readers, writers } from '../router.ts';
+import { admins, jsonRoutes, keyHolders, type Route, readers, writers } from '../router.ts';
 
 export type ExperimentRouteDeps = ExperimentDeps;
 
@@ -46,16 +46,7 @@ const tagging = named.extend({ key: keyField, value: experimentTagValueField });
 const untagging = named.extend({ key: z.string().min(1) });
 
 export function experimentRoutes(deps: ExperimentRouteDeps): readonly Route[] {
-  const route = (
-    [method, name]: readonly [Route['method'], string],
-    roles: Route['roles'],
-    handle: (request: ApiRequest, deps: ExperimentRouteDeps) => Promise<object>,
-  ): Route => ({
-    method,
-    path: `/api/2.0/mlflow/experiments/${name}`,
-    ...(roles && { roles }),
-    handle: async (request) => ({ json: await handle(request, deps) }),
-  });
+  const route = jsonRoutes('/api/2.0/mlflow/experiments/', deps);
   return [
     route(['POST', 'create'], writers, create),
     route(['GET', 'get'], keyHolders, get),

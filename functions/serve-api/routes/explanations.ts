@@ -4,20 +4,14 @@ import { explainTrace } from '../../../shared/domain/explaining/explain-trace.ts
 import { type ReadEvidenceDeps, readEvidence } from '../../../shared/domain/explaining/read-evidence.ts';
 import { traceNotFound } from '../../../shared/domain/read-trace.ts';
 import type { ApiRequest } from '../request.ts';
-import { type Route, readers } from '../router.ts';
+import { jsonRoutes, type Route, readers } from '../router.ts';
 
 export type ExplanationRouteDeps = ReadEvidenceDeps;
 
 /** Why a trace was scored, or was not: Assay's own route, beside those of MLflow. */
 export function explanationRoutes(deps: ExplanationRouteDeps): readonly Route[] {
-  return [
-    {
-      method: 'GET',
-      path: '/api/1.0/assay/traces/{traceId}/explanation',
-      roles: readers,
-      handle: async (request) => ({ json: await explain(request, deps) }),
-    },
-  ];
+  const route = jsonRoutes('/api/1.0/assay/traces/', deps);
+  return [route(['GET', '{traceId}/explanation'], readers, explain)];
 }
 
 async function explain({ parameters, query, requireExperiment }: ApiRequest, deps: ExplanationRouteDeps) {

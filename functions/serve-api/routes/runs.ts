@@ -18,21 +18,12 @@ import { fromPageToken, toPageToken } from '../../../shared/domain/page-token.ts
 import { searchRuns } from '../../../shared/domain/registry-search/search-runs.ts';
 import { runNameTag } from '../../../shared/domain/run.ts';
 import { type ApiRequest, parse } from '../request.ts';
-import { type Route, readers, writers } from '../router.ts';
+import { jsonRoutes, type Route, readers, writers } from '../router.ts';
 
 export type RunRouteDeps = RunDeps;
 
 export function runRoutes(deps: RunRouteDeps): readonly Route[] {
-  const route = (
-    [method, path]: readonly [Route['method'], string],
-    roles: Route['roles'],
-    handle: (request: ApiRequest, deps: RunRouteDeps) => Promise<object>,
-  ): Route => ({
-    method,
-    path: `/api/2.0/mlflow/${path}`,
-    ...(roles && { roles }),
-    handle: async (request) => ({ json: await handle(request, deps) }),
-  });
+  const route = jsonRoutes('/api/2.0/mlflow/', deps);
   return [
     route(['POST', 'runs/create'], writers, create),
     route(['GET', 'runs/get'], readers, get),

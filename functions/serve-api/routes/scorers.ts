@@ -19,7 +19,7 @@ import {
 } from '../../../shared/domain/registering/change-scorers.ts';
 import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
 import { type ApiRequest, fitsItem, parse, required, tooLarge } from '../request.ts';
-import { admins, type Route, readers } from '../router.ts';
+import { admins, jsonRoutes, type Route, readers } from '../router.ts';
 
 export interface ScorerRouteDeps extends ChangeScorersDeps {
   readonly experiments: Pick<ExperimentStore, 'get' | 'getMany' | 'list'>;
@@ -53,26 +53,15 @@ const experimentsAtOnce = 8;
 const maxIds = 1_000;
 
 export function scorerRoutes(deps: ScorerRouteDeps): readonly Route[] {
-  const base = '/api/3.0/mlflow/scorers';
-  const route = (
-    method: Route['method'],
-    name: string,
-    roles: Route['roles'],
-    handle: (request: ApiRequest, deps: ScorerRouteDeps) => Promise<unknown>,
-  ): Route => ({
-    method,
-    path: `${base}/${name}`,
-    ...(roles && { roles }),
-    handle: async (request) => ({ json: await handle(request, deps) }),
-  });
+  const route = jsonRoutes('/api/3.0/mlflow/scorers/', deps);
   return [
-    route('POST', 'register', admins, register),
-    route('GET', 'list', readers, list),
-    route('GET', 'versions', readers, versions),
-    route('GET', 'get', readers, get),
-    route('PUT', 'online-config', admins, setSampling),
-    route('GET', 'online-configs', readers, onlineConfigs),
-    route('DELETE', 'delete', admins, remove),
+    route(['POST', 'register'], admins, register),
+    route(['GET', 'list'], readers, list),
+    route(['GET', 'versions'], readers, versions),
+    route(['GET', 'get'], readers, get),
+    route(['PUT', 'online-config'], admins, setSampling),
+    route(['GET', 'online-configs'], readers, onlineConfigs),
+    route(['DELETE', 'delete'], admins, remove),
   ];
 }
 

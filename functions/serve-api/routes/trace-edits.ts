@@ -13,7 +13,7 @@ import { linkedPromptsTag, readLinkedPrompts } from '../../../shared/domain/link
 import type { AssessmentArchive, AssessmentStore } from '../../../shared/domain/ports.ts';
 import type { TraceInfo } from '../../../shared/domain/trace.ts';
 import { type ApiRequest, fitsItem, parse, tooLarge } from '../request.ts';
-import { ingesters, type Route, writers } from '../router.ts';
+import { ingesters, jsonRoutes, type Route, writers } from '../router.ts';
 
 export interface TraceEditRouteDeps extends EditTraceDeps, DeleteTracesDeps, RunDeps {
   readonly index: EditTraceDeps['index'] & DeleteTracesDeps['index'];
@@ -52,23 +52,17 @@ const deletionMs = 20_000;
 
 /** Writing what is said of traces beside their spans, and deleting them. */
 export function traceEditRoutes(deps: TraceEditRouteDeps): readonly Route[] {
-  const v3 = '/api/3.0/mlflow/traces';
-  const v2 = '/api/2.0/mlflow/traces';
-  const write = (method: Route['method'], path: string, handle: (request: ApiRequest) => Promise<object>): Route => ({
-    method,
-    path,
-    roles: writers,
-    handle: async (request) => ({ json: await handle(request) }),
-  });
+  const v3 = jsonRoutes('/api/3.0/mlflow/traces', deps);
+  const v2 = jsonRoutes('/api/2.0/mlflow/traces', deps);
   return [
-    { ...write('POST', v3, (request) => start(request, deps)), roles: ingesters },
+    v3(['POST', ''], ingesters, start),
     // Clients write under v2 what they read under v3; the server of MLflow has both.
-    ...[v2, v3].flatMap((base) => [
-      write('PATCH', `${base}/{traceId}/tags`, (request) => setTag(request, deps)),
-      write('DELETE', `${base}/{traceId}/tags`, (request) => deleteTag(request, deps)),
-      write('POST', `${base}/delete-traces`, (request) => remove(request, deps)),
-      write('POST', `${base}/link-to-run`, (request) => linkToRun(request, deps)),
-      write('POST', `${base}/link-prompts`, (request) => linkPrompts(request, deps)),
+    ...[v2, v3].flatMap((route) => [
+      route(['PATCH', '/{traceId}/tags'], writers, setTag),
+      route(['DELETE', '/{traceId}/tags'], writers, deleteTag),
+      route(['POST', '/delete-traces'], writers, remove),
+      route(['POST', '/link-to-run'], writers, linkToRun),
+      route(['POST', '/link-prompts'], writers, linkPrompts),
     ]),
   ];
 }
