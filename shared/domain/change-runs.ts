@@ -53,9 +53,24 @@ export async function createRun(wanted: NewRun, deps: RunDeps): Promise<Run> {
 }
 
 /** The run, as deleted where its experiment is. Throws ApiError where there is none. */
-export async function requireRun(runId: string, { runs, experiments }: RunDeps): Promise<RunInfo> {
-  const info = await runs.getInfo(runId);
-  if (!info) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `Run with id=${runId} not found`);
+export async function requireRun(runId: string, deps: RunDeps): Promise<RunInfo> {
+  const info = await deps.runs.getInfo(runId);
+  if (!info) throw runNotFound(runId);
+  return asInExperiment(info, deps);
+}
+
+/** The same with all that was logged to it. */
+export async function requireWholeRun(runId: string, deps: RunDeps): Promise<Run> {
+  const run = await deps.runs.get(runId);
+  if (!run) throw runNotFound(runId);
+  return { ...run, info: await asInExperiment(run.info, deps) };
+}
+
+function runNotFound(runId: string): ApiError {
+  return new ApiError('RESOURCE_DOES_NOT_EXIST', `Run with id=${runId} not found`);
+}
+
+async function asInExperiment(info: RunInfo, { experiments }: RunDeps): Promise<RunInfo> {
   const experiment = await experiments.get(info.experimentId);
   return experiment?.lifecycleStage === 'deleted' ? { ...info, lifecycleStage: 'deleted' } : info;
 }

@@ -12,6 +12,7 @@ import {
   type RunDeps,
   requireActiveRun,
   requireRun,
+  requireWholeRun,
   setRunTags,
 } from '../../../shared/domain/change-runs.ts';
 import { fromPageToken, toPageToken } from '../../../shared/domain/page-token.ts';
@@ -60,11 +61,9 @@ async function create({ body, requireExperiment }: ApiRequest, deps: RunRouteDep
 
 async function get({ query, requireExperiment }: ApiRequest, deps: RunRouteDeps) {
   const { runId } = parse(runRequests.named, Object.fromEntries(query));
-  const { experimentId, lifecycleStage } = await requireRun(runId, deps);
-  requireExperiment(experimentId);
-  const run = await deps.runs.get(runId);
-  if (!run) throw new Error(`run ${runId} is there and is not`);
-  return { run: mlflowRun({ ...run, info: { ...run.info, lifecycleStage } }) };
+  const run = await requireWholeRun(runId, deps);
+  requireExperiment(run.info.experimentId);
+  return { run: mlflowRun(run) };
 }
 
 async function search({ body, requireExperiment }: ApiRequest, deps: RunRouteDeps) {
