@@ -22,6 +22,20 @@ export const readers: readonly Role[] = ['read', 'write', 'admin'];
 export const writers: readonly Role[] = ['write', 'admin'];
 export const admins: readonly Role[] = ['admin'];
 
+/** Makes the routes below a path whose handlers answer a value for JSON. */
+export function jsonRoutes<Deps>(base: string, deps: Deps) {
+  return (
+    [method, path]: readonly [Route['method'], string],
+    roles: readonly Role[],
+    handle: (request: ApiRequest, deps: Deps) => Promise<unknown>,
+  ): Route => ({
+    method,
+    path: `${base}${path}`,
+    roles,
+    handle: async (request) => ({ json: await handle(request, deps) }),
+  });
+}
+
 export interface MatchedRoute {
   readonly route: Route;
   readonly parameters: Readonly<Record<string, string>>;

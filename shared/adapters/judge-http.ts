@@ -1,4 +1,5 @@
 import type { ZodError } from 'zod';
+import { parseJson } from '../domain/facts/attribute-text.ts';
 import { JudgeMisconfiguredError, JudgeTimeoutError, JudgeUnavailableError } from '../domain/judging/judge-model.ts';
 import type { Clock } from '../domain/ports.ts';
 import { retryAfter, toJudgeError } from './judge-failures.ts';
@@ -116,14 +117,6 @@ function brokenOff(
       reason: 'unavailable',
     },
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The first thing that is wrong with a reply; never what it holds. */

@@ -1,3 +1,4 @@
+import { isRecord } from '../domain/json-value.ts';
 import type { JudgeMessage, JudgeToolCall, JudgeToolResult } from '../domain/judging/judge-model.ts';
 import type { JsonValue } from '../domain/span.ts';
 
@@ -36,6 +37,5 @@ function partsOf(message: JudgeMessage): readonly TurnPart[] {
 
 /** Arguments that are no object, which only a confused model writes, stand in one. */
 export function asObject(value: JsonValue): Readonly<Record<string, JsonValue>> {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject ? (value as Readonly<Record<string, JsonValue>>) : { arguments: value };
+  return isRecord(value) ? value : { arguments: value };
 }

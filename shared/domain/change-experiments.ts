@@ -65,9 +65,22 @@ export async function changeTag(
   if (isSetting(key)) await applySettings(experimentId, deps);
 }
 
-/** Throws ApiError where nothing may be written into the experiment. */
-export function requireActive({ experimentId, lifecycleStage }: Experiment): void {
-  if (lifecycleStage !== 'active') throw notActive(experimentId);
+interface ExperimentSource {
+  readonly experiments: Pick<ExperimentStore, 'get'>;
+}
+
+/** The experiment, deleted or not. Throws ApiError where there is none. */
+export async function existingExperiment(experimentId: string, { experiments }: ExperimentSource): Promise<Experiment> {
+  const experiment = await experiments.get(experimentId);
+  if (!experiment) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${experimentId} exists`);
+  return experiment;
+}
+
+/** The experiment, where something may be written into it. Throws ApiError. */
+export async function activeExperiment(experimentId: string, source: ExperimentSource): Promise<Experiment> {
+  const experiment = await existingExperiment(experimentId, source);
+  if (experiment.lifecycleStage !== 'active') throw notActive(experimentId);
+  return experiment;
 }
 
 function notActive(experimentId: string): ApiError {

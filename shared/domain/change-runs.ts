@@ -1,5 +1,5 @@
 import { ApiError } from './api-error.ts';
-import { requireActive } from './change-experiments.ts';
+import { activeExperiment } from './change-experiments.ts';
 import type { Clock, ExperimentStore, RunStore } from './ports.ts';
 import { makeRunId, makeRunName, type Run, type RunInfo, runNameTag } from './run.ts';
 
@@ -23,7 +23,8 @@ export interface NewRun {
 const attempts = 3;
 
 /** Each call makes a run: MLflow's clients send nothing by which a repeated request could be told. Throws ApiError. */
-export async function createRun(wanted: NewRun, { runs, experiments, newId, now }: RunDeps): Promise<Run> {
+export async function createRun(wanted: NewRun, deps: RunDeps): Promise<Run> {
+  const { runs, newId, now } = deps;
   const { [runNameTag]: nameTag = '', ...tags } = wanted.tags;
   if (wanted.name !== '' && nameTag !== '' && wanted.name !== nameTag) {
     throw new ApiError(
@@ -32,10 +33,8 @@ export async function createRun(wanted: NewRun, { runs, experiments, newId, now 
     );
   }
   const { experimentId, userId, startTime = now() } = wanted;
-  const experiment = await experiments.get(experimentId);
-  if (!experiment) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${experimentId} exists`);
-  requireActive(experiment);
-  const location = experiment.artifactLocation ?? `mlflow-artifacts:/${experimentId}`;
+  const { artifactLocation } = await activeExperiment(experimentId, deps);
+  const location = artifactLocation ?? `mlflow-artifacts:/${experimentId}`;
   for (let attempt = 0; attempt < attempts; attempt++) {
     const runId = makeRunId({ experimentId, startTime }, newId());
     const info: RunInfo = {
@@ -54,9 +53,24 @@ export async function createRun(wanted: NewRun, { runs, experiments, newId, now 
 }
 
 /** The run, as deleted where its experiment is. Throws ApiError where there is none. */
-export async function requireRun(runId: string, { runs, experiments }: RunDeps): Promise<RunInfo> {
-  const info = await runs.getInfo(runId);
-  if (!info) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `Run with id=${runId} not found`);
+export async function requireRun(runId: string, deps: RunDeps): Promise<RunInfo> {
+  const info = await deps.runs.getInfo(runId);
+  if (!info) throw runNotFound(runId);
+  return asInExperiment(info, deps);
+}
+
+/** The same with all that was logged to it. */
+export async function requireWholeRun(runId: string, deps: RunDeps): Promise<Run> {
+  const run = await deps.runs.get(runId);
+  if (!run) throw runNotFound(runId);
+  return { ...run, info: await asInExperiment(run.info, deps) };
+}
+
+function runNotFound(runId: string): ApiError {
+  return new ApiError('RESOURCE_DOES_NOT_EXIST', `Run with id=${runId} not found`);
+}
+
+async function asInExperiment(info: RunInfo, { experiments }: RunDeps): Promise<RunInfo> {
   const experiment = await experiments.get(info.experimentId);
   return experiment?.lifecycleStage === 'deleted' ? { ...info, lifecycleStage: 'deleted' } : info;
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ApiError } from './api-error.ts';
 import { type TraceStatement, withStatement } from './explicit-facts.ts';
 import type { Clock, RuleStore, SettleQueue, TraceEditor, TraceReader } from './ports.ts';
+import { existingTrace } from './read-trace.ts';
 import type { TraceInfo } from './trace.ts';
 
 export interface EditTraceDeps {
@@ -13,13 +14,6 @@ export interface EditTraceDeps {
 }
 
 const attempts = 8;
-
-/** The trace. @throws ApiError as MLflow's where there is none (any more). */
-export async function existingTrace(traceId: string, index: Pick<TraceReader, 'getInfos'>): Promise<TraceInfo> {
-  const info = (await index.getInfos([traceId])).get(traceId);
-  if (!info) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `Trace with ID '${traceId}' not found.`);
-  return info;
-}
 
 /**
  * Writes what is said of a trace that its client has ended, before its spans or after them, and whatever else writes to it meanwhile.

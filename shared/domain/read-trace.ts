@@ -1,5 +1,7 @@
+import { ApiError } from './api-error.ts';
 import type { TraceReader, TraceRecord } from './ports.ts';
 import { blocksOf, type ReadBlocksDeps, readBlocks } from './read-blocks.ts';
+import type { TraceInfo } from './trace.ts';
 
 export interface ReadTraceDeps extends ReadBlocksDeps {
   readonly index: Pick<TraceReader, 'readTrace'>;
@@ -13,6 +15,17 @@ export interface WholeTrace extends TraceRecord {
 
 /** Waits before reading again, ms: spans are usually a second or two behind the client's word that the trace has ended. */
 const waits = [150, 250, 400, 600, 800, 1_000, 1_000];
+
+/** The trace. @throws ApiError as MLflow's where there is none (any more). */
+export async function existingTrace(traceId: string, index: Pick<TraceReader, 'getInfos'>): Promise<TraceInfo> {
+  const info = (await index.getInfos([traceId])).get(traceId);
+  if (!info) throw traceNotFound(traceId);
+  return info;
+}
+
+export function traceNotFound(traceId: string): ApiError {
+  return new ApiError('RESOURCE_DOES_NOT_EXIST', `Trace with ID '${traceId}' not found.`);
+}
 
 /**
  * A trace with its spans; undefined where there is none. Where its client counted more spans than are here, some are still in the queue:

@@ -7,11 +7,11 @@ import {
 import { mlflowAssessment } from '../../../shared/contracts/mlflow-entities.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
 import type { Assessment } from '../../../shared/domain/assessment.ts';
-import { existingTrace } from '../../../shared/domain/edit-trace.ts';
 import type { AssessmentArchive, AssessmentStore, Clock, TraceReader } from '../../../shared/domain/ports.ts';
+import { existingTrace } from '../../../shared/domain/read-trace.ts';
 import type { TraceInfo } from '../../../shared/domain/trace.ts';
 import { type ApiRequest, fitsItem, parse, tooLarge } from '../request.ts';
-import { type Route, readers, writers } from '../router.ts';
+import { jsonRoutes, type Route, readers, writers } from '../router.ts';
 
 export interface AssessmentRouteDeps {
   readonly index: Pick<TraceReader, 'getInfos'>;
@@ -23,18 +23,17 @@ export interface AssessmentRouteDeps {
 }
 
 export function assessmentRoutes(deps: AssessmentRouteDeps): readonly Route[] {
-  const base = '/api/3.0/mlflow/traces/{traceId}/assessments';
-  const one = `${base}/{assessmentId}`;
+  const route = jsonRoutes('/api/3.0/mlflow/traces/{traceId}/assessments', deps);
   return [
-    { method: 'POST', path: base, roles: writers, handle: (request) => create(request, deps) },
-    { method: 'GET', path: one, roles: readers, handle: async (request) => answer(await existing(request, deps)) },
-    { method: 'PATCH', path: one, roles: writers, handle: (request) => update(request, deps) },
-    { method: 'DELETE', path: one, roles: writers, handle: (request) => remove(request, deps) },
+    route(['POST', ''], writers, create),
+    route(['GET', '/{assessmentId}'], readers, async (request) => answer(await existing(request, deps))),
+    route(['PATCH', '/{assessmentId}'], writers, update),
+    route(['DELETE', '/{assessmentId}'], writers, remove),
   ];
 }
 
 function answer(assessment: Assessment) {
-  return { json: { assessment: mlflowAssessment(assessment) } };
+  return { assessment: mlflowAssessment(assessment) };
 }
 
 /** The trace that the path names, which the key must open. */
@@ -84,13 +83,13 @@ async function remove(request: ApiRequest, deps: AssessmentRouteDeps) {
   const { traceId } = await openTrace(request, deps);
   const all = await deps.assessments.list(traceId);
   const deleted = all.find(({ assessmentId }) => assessmentId === request.parameters.assessmentId);
-  if (!deleted) return { json: {} };
+  if (!deleted) return {};
   const overridden = all.find(({ assessmentId }) => assessmentId === deleted.overrides);
   if (overridden) await keep([withValidity(overridden, true, deps)], deps);
   // The archive keeps its history; there a deleted assessment is one that holds no more.
   await deps.archive.addAssessments([withValidity(deleted, false, deps)]);
   await deps.assessments.remove(traceId, deleted.assessmentId);
-  return { json: {} };
+  return {};
 }
 
 function withValidity(assessment: Assessment, valid: boolean, { now }: AssessmentRouteDeps): Assessment {

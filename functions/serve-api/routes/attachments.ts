@@ -1,6 +1,6 @@
 import { ApiError } from '../../../shared/domain/api-error.ts';
-import { existingTrace } from '../../../shared/domain/edit-trace.ts';
 import type { Attachment, AttachmentStore, Clock, TraceEditor, TraceReader } from '../../../shared/domain/ports.ts';
+import { existingTrace } from '../../../shared/domain/read-trace.ts';
 import { type ApiRequest, required } from '../request.ts';
 import { ingesters, type Route, readers } from '../router.ts';
 

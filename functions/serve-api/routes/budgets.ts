@@ -2,13 +2,13 @@ import * as z from 'zod';
 import { budgetAnswer, toLimits } from '../../../shared/contracts/budget-answer.ts';
 import { experimentIdField, integerField } from '../../../shared/contracts/mlflow-fields.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
-import { requireActive } from '../../../shared/domain/change-experiments.ts';
+import { activeExperiment, existingExperiment } from '../../../shared/domain/change-experiments.ts';
 import { asOf, type BudgetStore, dayOf } from '../../../shared/domain/judging/budget.ts';
 import { type BudgetOwner, removeBudget, setBudget } from '../../../shared/domain/judging/change-budgets.ts';
 import type { Clock, ExperimentStore, ScorerStore } from '../../../shared/domain/ports.ts';
 import { existingScorer } from '../../../shared/domain/registering/change-scorers.ts';
 import { type ApiRequest, parse, required } from '../request.ts';
-import { admins, type Route, readers } from '../router.ts';
+import { admins, jsonRoutes, type Route, readers } from '../router.ts';
 
 export interface BudgetRouteDeps {
   readonly budgets: Pick<BudgetStore, 'read' | 'replace'>;
@@ -37,25 +37,15 @@ const setting = owner
 
 /** What judges may spend: of an experiment, or of one of its scorers. */
 export function budgetRoutes(deps: BudgetRouteDeps): readonly Route[] {
-  const path = '/api/1.0/assay/budgets';
-  const json =
-    (handle: (request: ApiRequest, deps: BudgetRouteDeps) => Promise<object>) => async (request: ApiRequest) => ({
-      json: await handle(request, deps),
-    });
-  return [
-    { method: 'PUT', path, roles: admins, handle: json(set) },
-    { method: 'GET', path, roles: readers, handle: json(list) },
-    { method: 'DELETE', path, roles: admins, handle: json(remove) },
-  ];
+  const route = jsonRoutes('/api/1.0/assay/budgets', deps);
+  return [route(['PUT', ''], admins, set), route(['GET', ''], readers, list), route(['DELETE', ''], admins, remove)];
 }
 
 async function set({ body, requireExperiment }: ApiRequest, deps: BudgetRouteDeps): Promise<object> {
   const wanted = parse(setting, body);
   const whose = { experimentId: wanted.experiment_id, scorer: wanted.scorer_name };
   requireExperiment(whose.experimentId);
-  const experiment = await deps.experiments.get(whose.experimentId);
-  if (!experiment) throw noExperiment(whose.experimentId);
-  requireActive(experiment);
+  await activeExperiment(whose.experimentId, deps);
   if (whose.scorer !== undefined)
     await existingScorer(deps.scorers, { experimentId: whose.experimentId, name: whose.scorer });
   await setBudget(deps.budgets, whose, toLimits(wanted));
@@ -67,7 +57,7 @@ async function set({ body, requireExperiment }: ApiRequest, deps: BudgetRouteDep
 async function list({ query, requireExperiment }: ApiRequest, deps: BudgetRouteDeps): Promise<object> {
   const { experiment_id: experimentId } = parse(owner, { experiment_id: required(query, 'experiment_id') });
   requireExperiment(experimentId);
-  if (!(await deps.experiments.get(experimentId))) throw noExperiment(experimentId);
+  await existingExperiment(experimentId, deps);
   return { budgets: await answers(experimentId, deps) };
 }
 
@@ -81,10 +71,6 @@ async function remove({ body, requireExperiment }: ApiRequest, { budgets }: Budg
 async function answers(experimentId: string, { budgets, now }: BudgetRouteDeps) {
   const book = asOf(await budgets.read(experimentId), dayOf(now()));
   return book.budgets.map((budget) => budgetAnswer(experimentId, budget));
-}
-
-function noExperiment(experimentId: string): ApiError {
-  return new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${experimentId} exists`);
 }
 
 function noBudget({ experimentId, scorer }: BudgetOwner): ApiError {

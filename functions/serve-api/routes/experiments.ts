@@ -11,11 +11,16 @@ import {
   viewTypeField,
 } from '../../../shared/contracts/mlflow-fields.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
-import { changeTag, createExperiment, type ExperimentDeps } from '../../../shared/domain/change-experiments.ts';
+import {
+  changeTag,
+  createExperiment,
+  type ExperimentDeps,
+  existingExperiment,
+} from '../../../shared/domain/change-experiments.ts';
 import type { Experiment } from '../../../shared/domain/experiment.ts';
 import { searchExperiments } from '../../../shared/domain/registry-search/search-experiments.ts';
 import { type ApiRequest, fitsItem, parse, required, tooLarge } from '../request.ts';
-import { admins, keyHolders, type Route, readers, writers } from '../router.ts';
+import { admins, jsonRoutes, keyHolders, type Route, readers, writers } from '../router.ts';
 
 export type ExperimentRouteDeps = ExperimentDeps;
 
@@ -41,16 +46,7 @@ const tagging = named.extend({ key: keyField, value: experimentTagValueField });
 const untagging = named.extend({ key: z.string().min(1) });
 
 export function experimentRoutes(deps: ExperimentRouteDeps): readonly Route[] {
-  const route = (
-    [method, name]: readonly [Route['method'], string],
-    roles: Route['roles'],
-    handle: (request: ApiRequest, deps: ExperimentRouteDeps) => Promise<object>,
-  ): Route => ({
-    method,
-    path: `/api/2.0/mlflow/experiments/${name}`,
-    ...(roles && { roles }),
-    handle: async (request) => ({ json: await handle(request, deps) }),
-  });
+  const route = jsonRoutes('/api/2.0/mlflow/experiments/', deps);
   return [
     route(['POST', 'create'], writers, create),
     route(['GET', 'get'], keyHolders, get),
@@ -82,7 +78,7 @@ async function create({ body, requireAllExperiments }: ApiRequest, deps: Experim
 async function get({ query, requireExperiment }: ApiRequest, deps: ExperimentRouteDeps) {
   const { experiment_id: id } = parse(named, { experiment_id: required(query, 'experiment_id') });
   requireExperiment(id);
-  return { experiment: mlflowExperiment(await existing(id, deps)) };
+  return { experiment: mlflowExperiment(await existingExperiment(id, deps)) };
 }
 
 async function getByName({ query, requireExperiment }: ApiRequest, { experiments }: ExperimentRouteDeps) {
@@ -123,7 +119,7 @@ function searchOf(query: URLSearchParams): object {
 async function rename({ body, requireExperiment }: ApiRequest, deps: ExperimentRouteDeps) {
   const { experiment_id: id, new_name: name } = parse(renaming, body);
   requireExperiment(id);
-  await existing(id, deps);
+  await existingExperiment(id, deps);
   const result = await deps.experiments.rename(id, { name, at: deps.now() });
   if (result === 'taken') throw new ApiError('RESOURCE_ALREADY_EXISTS', `Experiment '${name}' already exists.`);
   if (result === 'not-active')
@@ -139,7 +135,7 @@ async function changeLifecycle(
 ) {
   const { experiment_id: id } = parse(named, body);
   requireExperiment(id);
-  await existing(id, deps);
+  await existingExperiment(id, deps);
   await deps.experiments.setLifecycle(id, { stage, at: deps.now() });
   return {};
 }
@@ -147,7 +143,7 @@ async function changeLifecycle(
 async function setTag({ body, requireExperiment }: ApiRequest, deps: ExperimentRouteDeps) {
   const { experiment_id: id, key, value } = parse(tagging, body);
   requireExperiment(id);
-  await existing(id, deps);
+  await existingExperiment(id, deps);
   await changeTag({ experimentId: id, key, value }, deps);
   return {};
 }
@@ -155,16 +151,10 @@ async function setTag({ body, requireExperiment }: ApiRequest, deps: ExperimentR
 async function deleteTag({ body, requireExperiment }: ApiRequest, deps: ExperimentRouteDeps) {
   const { experiment_id: id, key } = parse(untagging, body);
   requireExperiment(id);
-  const { tags } = await existing(id, deps);
+  const { tags } = await existingExperiment(id, deps);
   // Even of a tag that is gone: what follows from it may not have been done.
   await changeTag({ experimentId: id, key, value: undefined }, deps);
   if (!Object.hasOwn(tags, key))
     throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No tag with name: ${key} in experiment with id ${id}`);
   return {};
-}
-
-async function existing(id: string, { experiments }: ExperimentRouteDeps): Promise<Experiment> {
-  const experiment = await experiments.get(id);
-  if (!experiment) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${id} exists`);
-  return experiment;
 }

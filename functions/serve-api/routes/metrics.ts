@@ -6,7 +6,7 @@ import { queryMetrics } from '../../../shared/domain/metrics/query-metrics.ts';
 import type { RangeDeps } from '../../../shared/domain/metrics/read-range.ts';
 import { parseParameters } from '../mlflow-parameters.ts';
 import type { ApiRequest } from '../request.ts';
-import { type Route, readers } from '../router.ts';
+import { jsonRoutes, type Route, readers } from '../router.ts';
 
 export type MetricRouteDeps = RangeDeps;
 
@@ -65,20 +65,10 @@ const correlationBody = z.object({
 const defaultMaxResults = 1_000;
 
 export function metricRoutes(deps: MetricRouteDeps): readonly Route[] {
-  const base = '/api/3.0/mlflow/traces';
+  const route = jsonRoutes('/api/3.0/mlflow/traces/', deps);
   return [
-    {
-      method: 'POST',
-      path: `${base}/metrics`,
-      roles: readers,
-      handle: async (request) => ({ json: await metrics(request, deps) }),
-    },
-    {
-      method: 'POST',
-      path: `${base}/calculate-filter-correlation`,
-      roles: readers,
-      handle: async (request) => ({ json: await correlation(request, deps) }),
-    },
+    route(['POST', 'metrics'], readers, metrics),
+    route(['POST', 'calculate-filter-correlation'], readers, correlation),
   ];
 }
 

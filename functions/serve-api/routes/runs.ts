@@ -12,26 +12,19 @@ import {
   type RunDeps,
   requireActiveRun,
   requireRun,
+  requireWholeRun,
   setRunTags,
 } from '../../../shared/domain/change-runs.ts';
+import { fromPageToken, toPageToken } from '../../../shared/domain/page-token.ts';
 import { searchRuns } from '../../../shared/domain/registry-search/search-runs.ts';
 import { runNameTag } from '../../../shared/domain/run.ts';
 import { type ApiRequest, parse } from '../request.ts';
-import { type Route, readers, writers } from '../router.ts';
+import { jsonRoutes, type Route, readers, writers } from '../router.ts';
 
 export type RunRouteDeps = RunDeps;
 
 export function runRoutes(deps: RunRouteDeps): readonly Route[] {
-  const route = (
-    [method, path]: readonly [Route['method'], string],
-    roles: Route['roles'],
-    handle: (request: ApiRequest, deps: RunRouteDeps) => Promise<object>,
-  ): Route => ({
-    method,
-    path: `/api/2.0/mlflow/${path}`,
-    ...(roles && { roles }),
-    handle: async (request) => ({ json: await handle(request, deps) }),
-  });
+  const route = jsonRoutes('/api/2.0/mlflow/', deps);
   return [
     route(['POST', 'runs/create'], writers, create),
     route(['GET', 'runs/get'], readers, get),
@@ -68,11 +61,9 @@ async function create({ body, requireExperiment }: ApiRequest, deps: RunRouteDep
 
 async function get({ query, requireExperiment }: ApiRequest, deps: RunRouteDeps) {
   const { runId } = parse(runRequests.named, Object.fromEntries(query));
-  const { experimentId, lifecycleStage } = await requireRun(runId, deps);
-  requireExperiment(experimentId);
-  const run = await deps.runs.get(runId);
-  if (!run) throw new Error(`run ${runId} is there and is not`);
-  return { run: mlflowRun({ ...run, info: { ...run.info, lifecycleStage } }) };
+  const run = await requireWholeRun(runId, deps);
+  requireExperiment(run.info.experimentId);
+  return { run: mlflowRun(run) };
 }
 
 async function search({ body, requireExperiment }: ApiRequest, deps: RunRouteDeps) {
@@ -166,14 +157,14 @@ async function logInputs({ body, requireExperiment }: ApiRequest, deps: RunRoute
 async function history({ query, requireExperiment }: ApiRequest, deps: RunRouteDeps) {
   const wanted = parse(runRequests.history, Object.fromEntries(query));
   requireExperiment((await requireRun(wanted.runId, deps)).experimentId);
-  const after = wanted.page_token ? Buffer.from(wanted.page_token, 'base64url').toString('utf8') : undefined;
-  if (after !== undefined && !/^[0-9a-fn]{50,51}$/.test(after))
-    throw new ApiError('INVALID_PARAMETER_VALUE', 'Invalid page token, could not base64-decode');
+  const isPosition = (text: string) => /^[0-9a-fn]{50,51}$/.test(text);
+  const after = wanted.page_token
+    ? fromPageToken(wanted.page_token, (text) => (isPosition(text) ? text : undefined))
+    : undefined;
   const { metrics, next } = await deps.runs.history(wanted.runId, {
     key: wanted.metric_key,
     limit: wanted.max_results,
     after,
   });
-  const token = next && Buffer.from(next).toString('base64url');
-  return { metrics: metrics.map(mlflowMetric), ...(token !== undefined && { next_page_token: token }) };
+  return { metrics: metrics.map(mlflowMetric), ...(next !== undefined && { next_page_token: toPageToken(next) }) };
 }

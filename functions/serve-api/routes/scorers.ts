@@ -6,7 +6,7 @@ import {
 } from '../../../shared/contracts/parse-serialized-scorer.ts';
 import { canLoad, scorerReader } from '../../../shared/contracts/scorer-for-client.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
-import { requireActive } from '../../../shared/domain/change-experiments.ts';
+import { activeExperiment } from '../../../shared/domain/change-experiments.ts';
 import { settleInParallel, valuesOf } from '../../../shared/domain/in-parallel.ts';
 import type { ExperimentStore } from '../../../shared/domain/ports.ts';
 import {
@@ -19,7 +19,7 @@ import {
 } from '../../../shared/domain/registering/change-scorers.ts';
 import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
 import { type ApiRequest, fitsItem, parse, required, tooLarge } from '../request.ts';
-import { admins, type Route, readers } from '../router.ts';
+import { admins, jsonRoutes, type Route, readers } from '../router.ts';
 
 export interface ScorerRouteDeps extends ChangeScorersDeps {
   readonly experiments: Pick<ExperimentStore, 'get' | 'getMany' | 'list'>;
@@ -53,33 +53,22 @@ const experimentsAtOnce = 8;
 const maxIds = 1_000;
 
 export function scorerRoutes(deps: ScorerRouteDeps): readonly Route[] {
-  const base = '/api/3.0/mlflow/scorers';
-  const route = (
-    method: Route['method'],
-    name: string,
-    roles: Route['roles'],
-    handle: (request: ApiRequest, deps: ScorerRouteDeps) => Promise<unknown>,
-  ): Route => ({
-    method,
-    path: `${base}/${name}`,
-    ...(roles && { roles }),
-    handle: async (request) => ({ json: await handle(request, deps) }),
-  });
+  const route = jsonRoutes('/api/3.0/mlflow/scorers/', deps);
   return [
-    route('POST', 'register', admins, register),
-    route('GET', 'list', readers, list),
-    route('GET', 'versions', readers, versions),
-    route('GET', 'get', readers, get),
-    route('PUT', 'online-config', admins, setSampling),
-    route('GET', 'online-configs', readers, onlineConfigs),
-    route('DELETE', 'delete', admins, remove),
+    route(['POST', 'register'], admins, register),
+    route(['GET', 'list'], readers, list),
+    route(['GET', 'versions'], readers, versions),
+    route(['GET', 'get'], readers, get),
+    route(['PUT', 'online-config'], admins, setSampling),
+    route(['GET', 'online-configs'], readers, onlineConfigs),
+    route(['DELETE', 'delete'], admins, remove),
   ];
 }
 
 async function register({ body, requireExperiment }: ApiRequest, deps: ScorerRouteDeps) {
   const { experiment_id: id, name, serialized_scorer: serialized } = parse(registration, body);
   requireExperiment(id);
-  await requireActiveExperiment(id, deps);
+  await activeExperiment(id, deps);
   refuseUnreadable(serialized);
   const registered = await registerScorer({ experimentId: id, name, serialized }, deps);
   return {
@@ -90,12 +79,6 @@ async function register({ body, requireExperiment }: ApiRequest, deps: ScorerRou
     serialized_scorer: serialized,
     creation_time: registered.createdAt,
   };
-}
-
-async function requireActiveExperiment(id: string, { experiments }: ScorerRouteDeps): Promise<void> {
-  const experiment = await experiments.get(id);
-  if (!experiment) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${id} exists`);
-  requireActive(experiment);
 }
 
 function refuseUnreadable(serialized: string): void {
@@ -119,7 +102,7 @@ async function list(request: ApiRequest, deps: ScorerRouteDeps) {
     );
   }
   for (const id of one ? [one] : several) requireExperiment(id);
-  if (one) await requireActiveExperiment(one, deps);
+  if (one) await activeExperiment(one, deps);
   const ids = one ? [one] : await activeExperiments(several, { request, deps });
   const task = async (id: string) => followed(await deps.scorers.list(id), deps);
   const lists = valuesOf(await settleInParallel(ids, { limit: experimentsAtOnce, task }));
@@ -169,7 +152,7 @@ function openExperiment({ query, requireExperiment }: ApiRequest): string {
 async function setSampling({ body, requireExperiment }: ApiRequest, deps: ScorerRouteDeps) {
   const wanted = parse(sampling, body);
   requireExperiment(wanted.experiment_id);
-  await requireActiveExperiment(wanted.experiment_id, deps);
+  await activeExperiment(wanted.experiment_id, deps);
   const { scorer, rule } = await changeSampling(
     {
       experimentId: wanted.experiment_id,

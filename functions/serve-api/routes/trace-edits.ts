@@ -3,16 +3,17 @@ import { createAssessmentRequest, toAssessment } from '../../../shared/contracts
 import { mlflowTraceInfo } from '../../../shared/contracts/mlflow-entities.ts';
 import { startTraceRequest, toStatement } from '../../../shared/contracts/mlflow-trace-statement.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
-import { requireActive } from '../../../shared/domain/change-experiments.ts';
+import { activeExperiment } from '../../../shared/domain/change-experiments.ts';
 import { type RunDeps, requireActiveRun } from '../../../shared/domain/change-runs.ts';
 import { type DeleteTracesDeps, deleteOldTraces, deleteTraces } from '../../../shared/domain/delete-traces.ts';
 import { type EditTraceDeps, editTrace, startTrace } from '../../../shared/domain/edit-trace.ts';
 import type { TraceStatement } from '../../../shared/domain/explicit-facts.ts';
 import { settleInParallel, valuesOf } from '../../../shared/domain/in-parallel.ts';
+import { linkedPromptsTag, readLinkedPrompts } from '../../../shared/domain/linked-prompts.ts';
 import type { AssessmentArchive, AssessmentStore } from '../../../shared/domain/ports.ts';
 import type { TraceInfo } from '../../../shared/domain/trace.ts';
 import { type ApiRequest, fitsItem, parse, tooLarge } from '../request.ts';
-import { ingesters, type Route, writers } from '../router.ts';
+import { ingesters, jsonRoutes, type Route, writers } from '../router.ts';
 
 export interface TraceEditRouteDeps extends EditTraceDeps, DeleteTracesDeps, RunDeps {
   readonly index: EditTraceDeps['index'] & DeleteTracesDeps['index'];
@@ -51,23 +52,17 @@ const deletionMs = 20_000;
 
 /** Writing what is said of traces beside their spans, and deleting them. */
 export function traceEditRoutes(deps: TraceEditRouteDeps): readonly Route[] {
-  const v3 = '/api/3.0/mlflow/traces';
-  const v2 = '/api/2.0/mlflow/traces';
-  const write = (method: Route['method'], path: string, handle: (request: ApiRequest) => Promise<object>): Route => ({
-    method,
-    path,
-    roles: writers,
-    handle: async (request) => ({ json: await handle(request) }),
-  });
+  const v3 = jsonRoutes('/api/3.0/mlflow/traces', deps);
+  const v2 = jsonRoutes('/api/2.0/mlflow/traces', deps);
   return [
-    { ...write('POST', v3, (request) => start(request, deps)), roles: ingesters },
+    v3(['POST', ''], ingesters, start),
     // Clients write under v2 what they read under v3; the server of MLflow has both.
-    ...[v2, v3].flatMap((base) => [
-      write('PATCH', `${base}/{traceId}/tags`, (request) => setTag(request, deps)),
-      write('DELETE', `${base}/{traceId}/tags`, (request) => deleteTag(request, deps)),
-      write('POST', `${base}/delete-traces`, (request) => remove(request, deps)),
-      write('POST', `${base}/link-to-run`, (request) => linkToRun(request, deps)),
-      write('POST', `${base}/link-prompts`, (request) => linkPrompts(request, deps)),
+    ...[v2, v3].flatMap((route) => [
+      route(['PATCH', '/{traceId}/tags'], writers, setTag),
+      route(['DELETE', '/{traceId}/tags'], writers, deleteTag),
+      route(['POST', '/delete-traces'], writers, remove),
+      route(['POST', '/link-to-run'], writers, linkToRun),
+      route(['POST', '/link-prompts'], writers, linkPrompts),
     ]),
   ];
 }
@@ -77,9 +72,7 @@ async function start({ body, requireExperiment }: ApiRequest, deps: TraceEditRou
   const { trace_id: traceId } = started;
   const experimentId = started.trace_location.mlflow_experiment.experiment_id;
   requireExperiment(experimentId);
-  const experiment = await deps.experiments.get(experimentId);
-  if (!experiment) throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${experimentId} exists`);
-  requireActive(experiment);
+  await activeExperiment(experimentId, deps);
   const statement = toStatement(started);
   if (!fitsItem(statement))
     throw new ApiError('INVALID_PARAMETER_VALUE', `metadata, tags and previews are ${tooLarge}`);
@@ -159,25 +152,15 @@ async function linkToRun({ body, requireExperiment }: ApiRequest, deps: TraceEdi
   return {};
 }
 
-/** MLflow keeps them in a tag: a JSON list of names and versions. */
 async function linkPrompts({ body, requireExperiment }: ApiRequest, deps: TraceEditRouteDeps) {
   const { trace_id: traceId, prompt_versions: prompts } = parse(promptLink, body);
   await editAll([traceId], deps, (info) => {
     requireExperiment(info.experimentId);
-    const linked = [...readPrompts(info.facts.tags['mlflow.linkedPrompts']), ...prompts];
+    const linked = [...readLinkedPrompts(info.facts.tags[linkedPromptsTag]), ...prompts];
     const distinct = new Map(linked.map(({ name, version }) => [`${name}/${version}`, { name, version }]));
-    return { tags: { 'mlflow.linkedPrompts': JSON.stringify([...distinct.values()]) } };
+    return { tags: { [linkedPromptsTag]: JSON.stringify([...distinct.values()]) } };
   });
   return {};
-}
-
-function readPrompts(tag: string | undefined): readonly { name: string; version: string }[] {
-  try {
-    const prompts: unknown = JSON.parse(tag ?? '[]');
-    return Array.isArray(prompts) ? prompts : [];
-  } catch {
-    return [];
-  }
 }
 
 async function editAll(

@@ -2,14 +2,13 @@ import * as z from 'zod';
 import { inMlflowsDialect } from '../../../shared/contracts/mlflow-dialect.ts';
 import { mlflowTraceInfo } from '../../../shared/contracts/mlflow-entities.ts';
 import { mlflowSpans } from '../../../shared/contracts/mlflow-span.ts';
-import { ApiError } from '../../../shared/domain/api-error.ts';
 import { settleInParallel, valuesOf } from '../../../shared/domain/in-parallel.ts';
 import type { TraceRecord } from '../../../shared/domain/ports.ts';
-import { type ReadTraceDeps, readWholeTrace } from '../../../shared/domain/read-trace.ts';
+import { type ReadTraceDeps, readWholeTrace, traceNotFound } from '../../../shared/domain/read-trace.ts';
 import { type SearchDeps, searchTraces } from '../../../shared/domain/search/search-traces.ts';
 import type { TraceInfo } from '../../../shared/domain/trace.ts';
 import { type ApiRequest, parse, required } from '../request.ts';
-import { type Route, readers } from '../router.ts';
+import { jsonRoutes, type Route, readers } from '../router.ts';
 
 export type TraceRouteDeps = SearchDeps & ReadTraceDeps;
 
@@ -35,29 +34,29 @@ const readsAtOnce = 8;
 
 /** Reading traces. */
 export function traceRoutes(deps: TraceRouteDeps): readonly Route[] {
-  const base = '/api/3.0/mlflow/traces';
+  const route = jsonRoutes('/api/3.0/mlflow/traces/', deps);
   return [
-    { method: 'GET', path: `${base}/get`, roles: readers, handle: (request) => getTrace(request, deps) },
-    { method: 'GET', path: `${base}/batchGet`, roles: readers, handle: (request) => getTraces(request, deps) },
-    { method: 'POST', path: `${base}/batchGetInfos`, roles: readers, handle: (request) => getInfos(request, deps) },
-    { method: 'POST', path: `${base}/search`, roles: readers, handle: (request) => search(request, deps) },
-    { method: 'GET', path: `${base}/{traceId}`, roles: readers, handle: (request) => getInfo(request, deps) },
+    route(['GET', 'get'], readers, getTrace),
+    route(['GET', 'batchGet'], readers, getTraces),
+    route(['POST', 'batchGetInfos'], readers, getInfos),
+    route(['POST', 'search'], readers, search),
+    route(['GET', '{traceId}'], readers, getInfo),
   ];
 }
 
 async function getInfo({ parameters, requireExperiment }: ApiRequest, { index }: TraceRouteDeps) {
   const traceId = parameters.traceId ?? '';
   const record = await index.readTrace(traceId);
-  if (!record) throw notFound(traceId);
+  if (!record) throw traceNotFound(traceId);
   requireExperiment(record.info.experimentId);
-  return { json: { trace: { trace_info: infoOf(record) } } };
+  return { trace: { trace_info: infoOf(record) } };
 }
 
 async function getTrace(request: ApiRequest, deps: TraceRouteDeps) {
   const traceId = required(request.query, 'trace_id');
   const trace = await readWhole(traceId, { request, deps });
-  if (!trace) throw notFound(traceId);
-  return { json: { trace } };
+  if (!trace) throw traceNotFound(traceId);
+  return { trace };
 }
 
 /** MLflow's client does not ask again for traces that are left out: only those that are not there are. */
@@ -65,7 +64,7 @@ async function getTraces(request: ApiRequest, deps: TraceRouteDeps) {
   const task = (traceId: string) => readWhole(traceId, { request, deps });
   const traceIds = request.query.getAll('trace_ids');
   const traces = valuesOf(await settleInParallel(traceIds, { limit: readsAtOnce, task }));
-  return { json: { traces: traces.filter((trace) => trace !== undefined) } };
+  return { traces: traces.filter((trace) => trace !== undefined) };
 }
 
 async function getInfos({ body, requireExperiment }: ApiRequest, deps: TraceRouteDeps) {
@@ -74,11 +73,7 @@ async function getInfos({ body, requireExperiment }: ApiRequest, deps: TraceRout
   const infos = traceIds.flatMap((traceId) => known.get(traceId) ?? []);
   for (const { experimentId } of infos) requireExperiment(experimentId);
   const meant = within ? infos.filter(({ experimentId }) => within.includes(experimentId)) : infos;
-  return { json: { trace_infos: await withAssessments(meant, deps) } };
-}
-
-function notFound(traceId: string): ApiError {
-  return new ApiError('RESOURCE_DOES_NOT_EXIST', `Trace with ID '${traceId}' not found.`);
+  return { trace_infos: await withAssessments(meant, deps) };
 }
 
 function infoOf({ info, assessments }: TraceRecord): object {
@@ -114,11 +109,9 @@ async function search({ body, requireExperiment }: ApiRequest, deps: TraceRouteD
     deps,
   );
   return {
-    json: {
-      traces: await withAssessments(infos, deps),
-      ...(cursor !== undefined && { next_page_token: cursor }),
-      ...(reached !== undefined && { searched_until: new Date(reached).toISOString() }),
-    },
+    traces: await withAssessments(infos, deps),
+    ...(cursor !== undefined && { next_page_token: cursor }),
+    ...(reached !== undefined && { searched_until: new Date(reached).toISOString() }),
   };
 }
 

@@ -50,10 +50,7 @@ export function heldBy(error: Error): HeldBy {
 
 /** Waits grow with the time that was waited already: the 40th attempt is as far from the 39th as everything before was long, up to a bound. */
 export function afterFailure(error: Error, context: FailureContext): AfterFailure {
-  if (error instanceof JudgeMisconfiguredError) {
-    return { kind: 'pause', until: context.now + grown(context, probeMs, longestProbeMs), reason: error.message };
-  }
-  if (error instanceof UnpricedModelError) {
+  if (error instanceof JudgeMisconfiguredError || error instanceof UnpricedModelError) {
     return { kind: 'pause', until: context.now + grown(context, probeMs, longestProbeMs), reason: error.message };
   }
   if (error instanceof BudgetExhaustedError) return afterBudget(error, context);

@@ -1,11 +1,12 @@
 import type { Assessment } from '../assessment.ts';
 import type { SelectedScorer } from '../evaluation.ts';
+import { sessionKey } from '../facts/who.ts';
 import { type JudgingEnd, nothingSpent, type Spent } from '../judging/judging-metrics.ts';
 import type { JudgedResult } from '../judging/run-judges.ts';
 import type { ScorerVersion } from '../scorer.ts';
 import type { SessionDecision, SessionEvaluationRequest, SessionOutcome, SessionRecord } from '../session.ts';
 import { afterFailure, endOf, heldBy } from './after-failure.ts';
-import { toSessionAssessments } from './to-session-assessments.ts';
+import { toAssessments } from './to-assessments.ts';
 
 /** A scorer that is to judge a session. */
 export interface SessionTask {
@@ -69,14 +70,14 @@ function keep(
   { results, spent }: { results: readonly JudgedResult[]; spent: Spent },
   context: ConcludeContext,
 ): Concluded {
-  const { task, request, decision, now, tracesLeftOut, isCut } = context;
-  const { firstTraceId } = decision;
-  const assessments = toSessionAssessments(results, {
+  const { task, request, decision, now } = context;
+  const assessments = toAssessments(results, {
     ...task,
-    session: request,
-    firstTraceId,
-    tracesLeftOut,
-    isCut,
+    sourceType: 'LLM_JUDGE',
+    traceId: decision.firstTraceId,
+    // Judging the session again makes versions of the same assessments.
+    subject: `session/${request.experimentId}/${request.sessionId}`,
+    metadata: sessionMetadata(context),
     now,
   });
   const failure = results.find(({ error }) => error !== undefined)?.error;
@@ -87,6 +88,16 @@ function keep(
     ...(failure && { reason: `${failure.code}: ${failure.message}` }),
   };
   return { assessments, outcome, end: endOf(results), spent };
+}
+
+function sessionMetadata({ request, tracesLeftOut, isCut }: ConcludeContext): Readonly<Record<string, string>> {
+  return {
+    // MLflow's own (mlflow/genai/scorers/online/session_processor.py).
+    [sessionKey]: request.sessionId,
+    'mlflow.assessment.onlineScoringSessionId': request.sessionId,
+    ...(isCut && { 'assay.olderTracesLeftOut': 'true' }),
+    ...(tracesLeftOut > 0 && { 'assay.tracesLeftOut': String(tracesLeftOut) }),
+  };
 }
 
 /** What was found of the session before it resumed stays until it can be judged. */

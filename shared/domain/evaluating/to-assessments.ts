@@ -3,18 +3,21 @@ import type { SelectedScorer } from '../evaluation.ts';
 import type { Scorer, ScorerResult, ScorerVersion } from '../scorer.ts';
 import { assessmentId } from './assessment-id.ts';
 
-/** What a scorer found, as assessments of the trace. */
-export function toAssessments(
-  results: readonly ScorerResult[],
-  context: {
-    version: ScorerVersion;
-    /** Where a result does not say itself. */
-    sourceType: Scorer['sourceType'];
-    selected: SelectedScorer;
-    traceId: string;
-    now: number;
-  },
-): readonly Assessment[] {
+interface AssessmentContext {
+  readonly version: ScorerVersion;
+  /** Where a result does not say itself. */
+  readonly sourceType: Scorer['sourceType'];
+  readonly selected: SelectedScorer;
+  /** The trace that has them. */
+  readonly traceId: string;
+  /** What they are about, where that is more than the trace: their ids say nothing of the trace. */
+  readonly subject?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly now: number;
+}
+
+/** What a scorer found, as assessments of a trace. */
+export function toAssessments(results: readonly ScorerResult[], context: AssessmentContext): readonly Assessment[] {
   const seen = new Map<string, number>();
   return results.map((result) => {
     const place = `${result.spanId ?? ''}/${result.name ?? context.version.name}`;
@@ -26,13 +29,22 @@ export function toAssessments(
 
 function toAssessment(
   result: ScorerResult,
-  { version, sourceType, selected, traceId, now, ordinal }: Parameters<typeof toAssessments>[1] & { ordinal: number },
+  {
+    version,
+    sourceType,
+    selected,
+    traceId,
+    subject = traceId,
+    metadata,
+    now,
+    ordinal,
+  }: AssessmentContext & { ordinal: number },
 ): Assessment {
   const name = result.name ?? version.name;
   const about = { ...(result.spanId !== undefined && { spanId: result.spanId }) };
   return {
     assessmentId: assessmentId({
-      traceId,
+      traceId: subject,
       scorerId: version.scorerId,
       scorerVersion: version.version,
       feedbackName: name,
@@ -49,7 +61,7 @@ function toAssessment(
     value: result.error === undefined ? result.value : null,
     ...(result.error && { error: result.error }),
     ...(result.rationale !== undefined && { rationale: result.rationale }),
-    metadata: { ...result.metadata, ...scorerMetadata(selected) },
+    metadata: { ...result.metadata, ...scorerMetadata(selected), ...metadata },
     ...about,
     valid: true,
     scorer: { name: selected.name, version: selected.version, sampleRate: selected.sampleRate },
@@ -57,7 +69,7 @@ function toAssessment(
 }
 
 /** MLflow's names since 3.17 where it has one (mlflow/genai/scorers, `mlflow.assessment.*`). */
-export function scorerMetadata({ name, version, sampleRate }: SelectedScorer): Record<string, string> {
+function scorerMetadata({ name, version, sampleRate }: SelectedScorer): Record<string, string> {
   return {
     'mlflow.assessment.scorerName': name,
     'mlflow.assessment.scorerVersion': String(version),

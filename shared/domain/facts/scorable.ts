@@ -1,10 +1,10 @@
 import type { Assessment } from '../assessment.ts';
 import { withExplicit } from '../explicit-facts.ts';
+import { jsonValue } from '../json-value.ts';
 import type { ScorableSpan, ScorableTrace } from '../scorable-trace.ts';
 import type { JsonValue } from '../span.ts';
 import type { SpanText } from '../span-facts.ts';
 import type { TraceInfo } from '../trace.ts';
-import { parseJson } from './attribute-text.ts';
 import { deriveTraceFacts, rootOf, traceInputs, traceOutputs } from './derive-trace-facts.ts';
 
 /** A trace as scorers see it; its facts are those of the spans given, and what was said of it. */
@@ -33,9 +33,6 @@ export function toScorableTrace({
   };
 }
 
-/** Lists, maps and quoted texts as their value; other text stays text: an answer of `0042` is no number. */
 function asJson(text: SpanText | undefined): JsonValue | undefined {
-  if (text === undefined) return undefined;
-  const value = /^\s*[[{"]/.test(text.text) ? parseJson(text.text) : undefined;
-  return value === undefined ? text.text : (value as JsonValue);
+  return text && jsonValue(text.text);
 }

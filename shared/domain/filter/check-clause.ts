@@ -1,3 +1,4 @@
+import { linkedPromptsTag } from '../linked-prompts.ts';
 import type { Comparator, FilterClause, FilterEntity } from './filter.ts';
 import { InvalidFilterError } from './invalid-filter-error.ts';
 import type { RawClause } from './parse-clauses.ts';
@@ -73,7 +74,7 @@ function resolveKey(entity: FilterEntity, key: string): Target {
     return { entity, key: key.startsWith('attributes.') ? `attributes.${unquoted(key.slice(11))}` : key };
   if (entity !== 'attribute') return { entity, key };
   if (key === 'name') return { entity: 'tag', key: 'mlflow.traceName' };
-  if (key === 'prompt') return { entity: 'tag', key: 'mlflow.linkedPrompts' };
+  if (key === 'prompt') return { entity: 'tag', key: linkedPromptsTag };
   if (key === 'run_id') return { entity: 'request_metadata', key: 'mlflow.sourceRun' };
   if (key === 'text') return { entity: 'span', key: 'content' };
   return { entity, key: attributeAliases[key] ?? key };
@@ -91,7 +92,7 @@ function allowedComparators({ entity, key }: Target): readonly Comparator[] {
     case 'attribute':
       return numericAttributes.has(key) ? numericComparators : listableComparators;
     case 'tag':
-      return key === 'mlflow.linkedPrompts' ? ['='] : keyedComparators;
+      return key === linkedPromptsTag ? ['='] : keyedComparators;
     case 'request_metadata':
       return keyedComparators;
     case 'span':
@@ -115,7 +116,7 @@ function spanComparators(key: string): readonly Comparator[] {
 }
 
 function refusal(comparator: string, { entity, key, allowed }: Target & { allowed: readonly string[] }): string {
-  if (entity === 'tag' && key === 'mlflow.linkedPrompts') {
+  if (entity === 'tag' && key === linkedPromptsTag) {
     if (!keyedComparators.some((known) => known === comparator))
       return `Invalid comparator '${comparator}' not one of '${setOf(keyedComparators)}'`;
     return `Invalid comparator '${comparator}' for prompts filter. Only '=' is supported with format: prompt = "name/version"`;

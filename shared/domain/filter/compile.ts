@@ -1,3 +1,4 @@
+import { linkedPromptsTag, readLinkedPrompts } from '../linked-prompts.ts';
 import type { ScorableSpan } from '../scorable-trace.ts';
 import { assessmentTest } from './assessment-test.ts';
 import { compareNumber, compareText } from './compare.ts';
@@ -35,7 +36,7 @@ function compileClause(clause: FilterClause): Test {
     case 'attribute':
       return attributeTest(clause);
     case 'tag':
-      return clause.key === 'mlflow.linkedPrompts' ? promptTest(clause) : keyedTest(clause, tagOf(clause.key));
+      return clause.key === linkedPromptsTag ? promptTest(clause) : keyedTest(clause, tagOf(clause.key));
     case 'request_metadata':
       return runKeys.has(clause.key) ? runTest(clause) : keyedTest(clause, metadataOf(clause.key));
     case 'feedback':
@@ -81,23 +82,14 @@ function runTest(clause: FilterClause): Test {
   return (subject) => isFrom(subject) || (subject.facts.linkedRuns?.includes(run) ?? false);
 }
 
-/** `prompt = 'name/version'`: the tag holds `[{"name": …, "version": …}, …]` as JSON. */
+/** `prompt = 'name/version'` */
 function promptTest({ value }: FilterClause): Test {
   const [name, version, ...more] = String(value).split('/');
   if (name === undefined || version === undefined || more.length > 0) {
     throw new InvalidFilterError(`Invalid prompts filter value '${value}'. Expected format: prompt = "name/version"`);
   }
-  const linked = tagOf('mlflow.linkedPrompts');
-  return (subject) => readPrompts(linked(subject)).some((prompt) => prompt === value);
-}
-
-function readPrompts(tag: string | undefined): readonly string[] {
-  try {
-    const prompts: unknown = JSON.parse(tag ?? '[]');
-    return Array.isArray(prompts) ? prompts.map((prompt) => `${prompt?.name}/${prompt?.version}`) : [];
-  } catch {
-    return [];
-  }
+  const linked = tagOf(linkedPromptsTag);
+  return (subject) => readLinkedPrompts(linked(subject)).some((prompt) => `${prompt.name}/${prompt.version}` === value);
 }
 
 function spanTest(clauses: readonly FilterClause[]): Test {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { textOf } from '../json-value.ts';
 import type { JsonValue } from '../span.ts';
 import type { MatchDefinition } from './definition.ts';
 import { cannotJudge, excerpt, type Heuristic, noOutputs, verdict } from './heuristic.ts';
@@ -38,8 +39,4 @@ function isSame(expected: JsonValue, { outputs, text }: Response): boolean {
 
 function isSameNormalized(expected: JsonValue, response: Response): boolean {
   return isSame(expected, response) || normalize(textOf(expected)) === normalize(response.text);
-}
-
-function textOf(value: JsonValue): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -1,3 +1,4 @@
+import { isList, isRecord, type JsonRecord, onlyText } from '../json-value.ts';
 import type { JsonValue } from '../span.ts';
 
 /**
@@ -32,16 +33,6 @@ export function allText(value: JsonValue | undefined): string {
       );
   }
   return lines.join('\n');
-}
-
-type JsonRecord = { readonly [key: string]: JsonValue };
-
-function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
-  return Array.isArray(value);
-}
-
-function isRecord(value: JsonValue | undefined): value is JsonRecord {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function messageText(value: JsonValue): string | undefined {
@@ -90,12 +81,6 @@ function partText(part: JsonValue): string | undefined {
   if (!isRecord(part) || part.thought === true || !textTypes.has(part.type)) return undefined;
   const text = part.text ?? part.content;
   return typeof text === 'string' ? text : undefined;
-}
-
-/** `{"answer": "…"}` is the answer. */
-function onlyText(value: JsonRecord): string | undefined {
-  const [only, ...more] = Object.values(value);
-  return typeof only === 'string' && more.length === 0 ? only : undefined;
 }
 
 /** An object that merely happens to hold one text is JSON in its own right. */

@@ -1,4 +1,4 @@
-import { ApiError } from '../api-error.ts';
+import { fromPageToken, toPageToken } from '../page-token.ts';
 import type { MetricRow } from './metric-rows.ts';
 import type { MetricsQuery } from './metrics-query.ts';
 import { aggregate } from './statistics.ts';
@@ -89,17 +89,14 @@ function compareKeys(a: GroupKey, b: GroupKey): number {
 
 /** The cursor names the last group shown: groups that come up meanwhile shift nothing. */
 function toCursor(after: GroupKey): string {
-  return Buffer.from(JSON.stringify({ after })).toString('base64url');
+  return toPageToken(JSON.stringify({ after }));
 }
 
 function fromCursor(cursor: string, { intervalSeconds, dimensions }: MetricsQuery): GroupKey {
   const types = [...(intervalSeconds ? ['number'] : []), ...dimensions.map(() => 'string')];
-  try {
-    const { after } = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as { after?: unknown };
+  return fromPageToken(cursor, (json) => {
+    const { after } = JSON.parse(json) as { after?: unknown };
     const isKey = Array.isArray(after) && after.length === types.length;
-    if (isKey && types.every((type, i) => typeof after[i] === type)) return after as GroupKey;
-  } catch {
-    // Told below.
-  }
-  throw new ApiError('INVALID_PARAMETER_VALUE', 'Invalid page token, could not base64-decode');
+    return isKey && types.every((type, i) => typeof after[i] === type) ? (after as GroupKey) : undefined;
+  });
 }

@@ -1,6 +1,6 @@
-import { ApiError } from '../api-error.ts';
 import type { Experiment } from '../experiment.ts';
 import { InvalidFilterError } from '../filter/invalid-filter-error.ts';
+import { fromPageToken, toPageToken } from '../page-token.ts';
 import { compileFilter } from './compile-filter.ts';
 import { compareBy, parseOrder } from './compile-order.ts';
 import { keyedTexts, numberAttribute, textAttribute, type Vocabulary } from './vocabulary.ts';
@@ -61,20 +61,17 @@ function orderOf(orderBy: readonly string[]): (a: Experiment, b: Experiment) => 
 }
 
 function toCursor({ experimentId, name, createdAt, updatedAt }: Experiment): string {
-  return Buffer.from(JSON.stringify({ after: { experimentId, name, createdAt, updatedAt } })).toString('base64url');
+  return toPageToken(JSON.stringify({ after: { experimentId, name, createdAt, updatedAt } }));
 }
 
 function fromCursor(cursor: string): Experiment {
-  try {
-    const { after } = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as { after: Experiment };
+  return fromPageToken(cursor, (json): Experiment | undefined => {
+    const { after } = JSON.parse(json) as { after: Experiment };
     const isWhole =
       typeof after.experimentId === 'string' &&
       typeof after.name === 'string' &&
       typeof after.createdAt === 'number' &&
       typeof after.updatedAt === 'number';
-    if (isWhole) return { ...after, lifecycleStage: 'active', tags: {} };
-  } catch {
-    // Told below.
-  }
-  throw new ApiError('INVALID_PARAMETER_VALUE', 'Invalid page token, could not base64-decode');
+    return isWhole ? { ...after, lifecycleStage: 'active', tags: {} } : undefined;
+  });
 }

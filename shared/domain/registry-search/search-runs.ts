@@ -1,4 +1,5 @@
 import { ApiError } from '../api-error.ts';
+import { fromPageToken, toPageToken } from '../page-token.ts';
 import type { RunStore } from '../ports.ts';
 import { compareRuns, experimentOfRun, type Run, runIdBound } from '../run.ts';
 import { compileFilter } from './compile-filter.ts';
@@ -55,7 +56,7 @@ async function newestPage(
   let [scanned, length, last] = [0, 0, readCursor(query, 'before')];
   for await (const run of merged(query, store, last)) {
     if (runs.length === query.limit || scanned === maxScanned || length > maxPageLength)
-      return { runs, cursor: toCursor({ before: last ?? '' }) };
+      return { runs, cursor: toPageToken(JSON.stringify({ before: last ?? '' })) };
     scanned++;
     last = run.info.runId;
     if (!isFound(run)) continue;
@@ -127,22 +128,15 @@ async function sortedPage(
     length += JSON.stringify(run).length;
   }
   const end = offset + runs.length;
-  return { runs, ...(end < sorted.length && { cursor: toCursor({ offset: String(end) }) }) };
-}
-
-function toCursor(position: Readonly<Record<string, string>>): string {
-  return Buffer.from(JSON.stringify(position)).toString('base64url');
+  return { runs, ...(end < sorted.length && { cursor: toPageToken(JSON.stringify({ offset: String(end) })) }) };
 }
 
 /** A token of another order than the one asked for is none. */
 function readCursor({ cursor }: RunQuery, kind: 'before' | 'offset'): string | undefined {
   if (!cursor) return undefined;
-  try {
-    const value = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))[kind];
+  return fromPageToken(cursor, (json) => {
+    const value = JSON.parse(json)[kind];
     const isValid = kind === 'before' ? experimentOfRun(value) !== undefined : /^\d{1,6}$/.test(value);
-    if (typeof value === 'string' && isValid) return value;
-  } catch {
-    // Told below.
-  }
-  throw new ApiError('INVALID_PARAMETER_VALUE', 'Invalid page token, could not base64-decode');
+    return typeof value === 'string' && isValid ? value : undefined;
+  });
 }

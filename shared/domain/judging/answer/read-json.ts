@@ -1,5 +1,5 @@
+import { isRecord, type JsonRecord } from '../../json-value.ts';
 import type { JsonValue } from '../../span.ts';
-import { isRecord, type JsonRecord } from '../reading/json.ts';
 
 /**
  * The JSON object that a model answered with: bare, fenced, behind its thoughts, or among prose; line breaks and other control characters may

@@ -1,5 +1,5 @@
+import type { JsonRecord } from '../../json-value.ts';
 import type { JsonValue } from '../../span.ts';
-import type { JsonRecord } from '../reading/json.ts';
 import { readJsonObject } from './read-json.ts';
 import { castResult, type ResultType } from './result-type.ts';
 

@@ -1,5 +1,5 @@
+import { isList, isRecord } from '../../json-value.ts';
 import type { JsonValue } from '../../span.ts';
-import { isList, isRecord } from '../reading/json.ts';
 import { readYesNo } from './yes-no.ts';
 
 /** What a judge's result is: MLflow's `feedback_value_type`, and the rating of its built-in judges. */

@@ -1,9 +1,9 @@
+import { isRecord } from '../../json-value.ts';
 import { readJsonObject } from '../answer/read-json.ts';
 import { type Decision, readDecisionObject } from '../answer/read-verdict.ts';
 import type { JudgementRecord, Question, Verdict } from '../judge.ts';
 import { ContextTooLongError, JudgeTimeoutError } from '../judge-model.ts';
 import { fitSections, type Section } from '../material.ts';
-import { isRecord } from '../reading/json.ts';
 import { type AskContext, askQuestion } from './ask-question.ts';
 import { Chat } from './chat.ts';
 import { materialBudget } from './material-budget.ts';

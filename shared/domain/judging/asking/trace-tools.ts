@@ -1,10 +1,10 @@
 import { jsonText } from '../../facts/attribute-text.ts';
 import { rootOf } from '../../facts/derive-trace-facts.ts';
+import { isList, isRecord, type JsonRecord } from '../../json-value.ts';
 import { compileLinearRegex, InvalidPatternError } from '../../linear-regex.ts';
 import type { ScorableSpan, ScorableTrace } from '../../scorable-trace.ts';
 import type { Attributes, JsonValue } from '../../span.ts';
 import type { JsonSchemaObject, JudgeTool, JudgeToolCall } from '../judge-model.ts';
-import { isList, isRecord, type JsonRecord } from '../reading/json.ts';
 
 /** Tools that answer about one trace, with MLflow's names and arguments (mlflow/genai/judges/tools, 3.18). */
 export interface TraceTools {

@@ -1,7 +1,7 @@
+import { textOf } from '../../json-value.ts';
 import type { ScorableTrace } from '../../scorable-trace.ts';
 import { oneQuestion } from '../judge.ts';
 import { type Section, textSection } from '../material.ts';
-import { textOf } from '../reading/json.ts';
 import {
   type Asked,
   answerSection,

@@ -1,10 +1,10 @@
+import { isRecord, textOf } from '../../json-value.ts';
 import type { ScorableTrace } from '../../scorable-trace.ts';
 import type { JsonValue } from '../../span.ts';
 import { InvalidJudgeError } from '../definition.ts';
 import { type Conclusion, cannotJudge, type JudgePlan, resultOf, type Verdict } from '../judge.ts';
 import { type Section, textSection } from '../material.ts';
 import { traceDigest } from '../reading/digest.ts';
-import { isRecord, textOf } from '../reading/json.ts';
 import { answerText } from '../reading/root-texts.ts';
 import { type Asked, requestSection } from './needs.ts';
 import { conversationItems } from './session-judges.ts';

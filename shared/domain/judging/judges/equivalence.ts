@@ -1,7 +1,7 @@
+import { canonicalJson, jsonValue, textOf } from '../../json-value.ts';
 import type { JsonValue } from '../../span.ts';
 import { cannotJudge, oneQuestion, settled } from '../judge.ts';
 import { textSection } from '../material.ts';
-import { canonicalJson, jsonValue, textOf } from '../reading/json.ts';
 import { answerText } from '../reading/root-texts.ts';
 import { type Asked, expectation, noExpectation, ratingQuestion, type TracePlanner } from './needs.ts';
 

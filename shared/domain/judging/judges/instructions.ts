@@ -1,10 +1,10 @@
+import { textOf } from '../../json-value.ts';
 import type { ScorableTrace } from '../../scorable-trace.ts';
 import type { JsonValue } from '../../span.ts';
 import type { ResultType } from '../answer/result-type.ts';
 import { type JudgePlan, oneQuestion } from '../judge.ts';
 import { type Section, textSection } from '../material.ts';
 import { traceDigest } from '../reading/digest.ts';
-import { textOf } from '../reading/json.ts';
 import { type Asked, noExpectation, noInputs, noOutputs } from './needs.ts';
 import { conversationItems, noConversation } from './session-judges.ts';
 import { withReferences } from './template.ts';

@@ -1,10 +1,10 @@
+import { textOf } from '../../json-value.ts';
 import type { ScorableTrace } from '../../scorable-trace.ts';
 import type { JsonValue } from '../../span.ts';
 import type { ResultType } from '../answer/result-type.ts';
 import type { ModelJudgeDefinition } from '../definition.ts';
 import { cannotJudge, type JudgePlan, type Question } from '../judge.ts';
 import { type Section, textSection } from '../material.ts';
-import { textOf } from '../reading/json.ts';
 import { answerText, requestItems } from '../reading/root-texts.ts';
 
 /** A judge of one trace: plans what to ask about it. */

@@ -1,9 +1,9 @@
+import { jsonValue } from '../../json-value.ts';
 import type { ScorableTrace } from '../../scorable-trace.ts';
 import type { ResultType } from '../answer/result-type.ts';
 import { cannotJudge, type JudgePlan, oneQuestion, type Question } from '../judge.ts';
 import type { Section } from '../material.ts';
 import { turns } from '../reading/conversation.ts';
-import { jsonValue } from '../reading/json.ts';
 import { utterancesOf } from '../reading/messages.ts';
 import { aboutGuidelines } from './answer-judges.ts';
 import { type Asked, numbered, ratingQuestion } from './needs.ts';

@@ -1,8 +1,8 @@
+import { canonicalJson, isList, isRecord, type JsonRecord } from '../../json-value.ts';
 import type { ScorableTrace } from '../../scorable-trace.ts';
 import type { JsonValue } from '../../span.ts';
 import { cannotJudge, oneQuestion, settled } from '../judge.ts';
 import type { Section } from '../material.ts';
-import { canonicalJson, isList, isRecord, type JsonRecord } from '../reading/json.ts';
 import { offeredTools, type ToolCall, toolCallLine, toolCalls } from '../reading/tools.ts';
 import {
   type Asked,

@@ -1,7 +1,7 @@
 import { rootOf } from '../../facts/derive-trace-facts.ts';
+import { compactJson, jsonValue } from '../../json-value.ts';
 import type { ScorableSpan, ScorableTrace } from '../../scorable-trace.ts';
 import { type Section, textSection } from '../material.ts';
-import { compactJson, jsonValue } from './json.ts';
 import { MessageLog, transcriptLine } from './message-log.ts';
 import { utterancesOf } from './messages.ts';
 import { chunkLine, chunksOf } from './retrieval.ts';

@@ -1,5 +1,5 @@
+import { compactJson, isList, isRecord, type JsonRecord } from '../../json-value.ts';
 import type { JsonValue } from '../../span.ts';
-import { compactJson, isList, isRecord, type JsonRecord } from './json.ts';
 
 /** One thing that was said, called or answered. */
 export type Utterance =

@@ -1,6 +1,6 @@
+import { isList, isRecord, jsonValue, textOf } from '../../json-value.ts';
 import type { ScorableSpan, ScorableTrace } from '../../scorable-trace.ts';
 import type { JsonValue } from '../../span.ts';
-import { isList, isRecord, jsonValue, textOf } from './json.ts';
 
 /** What one retriever found. */
 export interface Retrieval {

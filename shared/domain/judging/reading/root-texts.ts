@@ -1,7 +1,7 @@
 import { responseText } from '../../heuristics/response-text.ts';
+import { onlyText, textOf } from '../../json-value.ts';
 import type { ScorableTrace } from '../../scorable-trace.ts';
 import type { JsonValue } from '../../span.ts';
-import { isRecord, textOf } from './json.ts';
 import { transcriptLine } from './message-log.ts';
 import { type Utterance, utterancesOf } from './messages.ts';
 
@@ -26,11 +26,4 @@ export function answerText({ outputs }: Pick<ScorableTrace, 'outputs'>): string 
 
 function isMissing(value: JsonValue | undefined): value is undefined | null {
   return value === undefined || value === null;
-}
-
-/** `{"question": "…"}` is the question. */
-function onlyText(value: JsonValue): string | undefined {
-  if (!isRecord(value)) return undefined;
-  const [only, ...more] = Object.values(value);
-  return typeof only === 'string' && more.length === 0 ? only : undefined;
 }

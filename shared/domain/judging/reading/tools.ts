@@ -1,7 +1,7 @@
 import { firstString, parseJson } from '../../facts/attribute-text.ts';
+import { compactJson, isList, isRecord, jsonValue } from '../../json-value.ts';
 import type { ScorableSpan, ScorableTrace } from '../../scorable-trace.ts';
 import type { AttributeValue, JsonValue, Span } from '../../span.ts';
-import { compactJson, isList, isRecord, jsonValue } from './json.ts';
 
 /** A call of a tool, as its span tells. */
 export interface ToolCall {

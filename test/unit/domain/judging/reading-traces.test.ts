@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { compactJson } from '../../../../shared/domain/json-value.ts';
 import { turns } from '../../../../shared/domain/judging/reading/conversation.ts';
 import { traceDigest } from '../../../../shared/domain/judging/reading/digest.ts';
-import { compactJson } from '../../../../shared/domain/judging/reading/json.ts';
 import { MessageLog } from '../../../../shared/domain/judging/reading/message-log.ts';
 import { utterancesOf } from '../../../../shared/domain/judging/reading/messages.ts';
 import { retrievals } from '../../../../shared/domain/judging/reading/retrieval.ts';

@@ -454,6 +454,16 @@ describe('links', () => {
       { name: 'p', version: '2' },
     ]);
   });
+
+  it.each(['no json', '[null, 5, {"name": "q"}]'])('to prompts replace what is none in the tag: %s', async (value) => {
+    const { traceId } = await found({ experimentId: '47' });
+    await api.call('PATCH', `${v2}/${traceId}/tags`, { key: 'mlflow.linkedPrompts', value });
+    const prompt = { name: 'p', version: '1' };
+    const link = await api.call('POST', `${v2}/link-prompts`, { trace_id: traceId, prompt_versions: [prompt] });
+    expect(link.status).toBe(200);
+    const linked = (await search({}, '47')).traces.find((trace) => trace.trace_id === traceId);
+    expect(JSON.parse(linked?.tags['mlflow.linkedPrompts'] ?? '')).toEqual([prompt]);
+  });
 });
 
 describe('attachments', () => {

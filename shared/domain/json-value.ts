@@ -1,5 +1,5 @@
-import { parseJson } from '../../facts/attribute-text.ts';
-import type { JsonValue } from '../../span.ts';
+import { parseJson } from './facts/attribute-text.ts';
+import type { JsonValue } from './span.ts';
 
 export type JsonRecord = { readonly [key: string]: JsonValue };
 
@@ -11,7 +11,14 @@ export function isRecord(value: JsonValue | undefined): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value of a JSON text; the text itself where it is none. */
+/** The text that is all an object holds, under whatever name: `{"question": "…"}` is the question, `{"answer": "…"}` the answer. */
+export function onlyText(value: JsonValue): string | undefined {
+  if (!isRecord(value)) return undefined;
+  const [only, ...more] = Object.values(value);
+  return typeof only === 'string' && more.length === 0 ? only : undefined;
+}
+
+/** Lists, maps and quoted texts as their value; other text stays text: an answer of `0042` is no number. */
 export function jsonValue(text: string): JsonValue {
   const value = /^\s*[[{"]/.test(text) ? parseJson(text) : undefined;
   return value === undefined ? text : (value as JsonValue);
