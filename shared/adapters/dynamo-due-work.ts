@@ -18,7 +18,11 @@ export function dynamoDueWork(client: DynamoDBClient, table: string): DueWork {
       const due = await listDue('evaluation', shard, options);
       const keys = due.map(({ pk, sk }) => ({ pk, sk }) as Item);
       const items = keys.length > 0 ? await batchGet(client, { table, keys, consistent: true }) : [];
-      return items.map((item) => fromEvaluationItem(unmarshall(item))).filter(({ state }) => state === 'held');
+      const evaluations = items.map((item) => fromEvaluationItem(unmarshall(item)));
+      // The index may lag behind: what has been put off since is not asked for again.
+      return evaluations
+        .filter(({ state, dueAt = 0 }) => state === 'held' && dueAt <= options.now)
+        .toSorted((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0));
     },
   };
 }

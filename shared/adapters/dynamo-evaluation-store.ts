@@ -1,6 +1,6 @@
-import { type DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, type DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { toEvaluationItem } from '../contracts/trace-item.ts';
+import { evaluationKey, toEvaluationItem } from '../contracts/trace-item.ts';
 import type { EvaluationStore } from '../domain/ports.ts';
 import { joinedPuts } from './dynamo-batch.ts';
 import { isApplied } from './dynamo-conditional.ts';
@@ -20,13 +20,21 @@ export function dynamoEvaluationStore(
       await putAll(puts);
     },
 
+    async remove(traceId, scorers) {
+      const keys = scorers.map(({ name, version }) =>
+        evaluationKey({ traceId, scorerName: name, scorerVersion: version }),
+      );
+      await Promise.all(
+        keys.map((key) => client.send(new DeleteItemCommand({ TableName: table, Key: marshall(key) }))),
+      );
+    },
+
     putOff(held, dueAt) {
-      const { pk, sk } = toEvaluationItem(held, options.retentionDays);
       return isApplied(
         client.send(
           new UpdateItemCommand({
             TableName: table,
-            Key: marshall({ pk, sk }),
+            Key: marshall(evaluationKey(held)),
             UpdateExpression: 'SET dueAt = :due',
             ConditionExpression: '#state = :held AND finishedAt = :since',
             ExpressionAttributeNames: { '#state': 'state' },
@@ -42,9 +50,17 @@ export function dynamoEvaluationStore(
           new PutItemCommand({
             TableName: table,
             Item: marshall(toEvaluationItem(running, options.retentionDays), { removeUndefinedValues: true }),
-            ConditionExpression: 'attribute_not_exists(pk) OR #state <> :running OR #until <= :now',
+            ConditionExpression:
+              'attribute_not_exists(pk) OR #state = :held OR (#state = :running AND #until <= :now) OR (#state IN (:done, :failed) AND revision < :revision)',
             ExpressionAttributeNames: { '#state': 'state', '#until': 'until' },
-            ExpressionAttributeValues: marshall({ ':running': 'running', ':now': now }),
+            ExpressionAttributeValues: marshall({
+              ':held': 'held',
+              ':running': 'running',
+              ':done': 'done',
+              ':failed': 'failed',
+              ':now': now,
+              ':revision': running.revision,
+            }),
           }),
         ),
       );

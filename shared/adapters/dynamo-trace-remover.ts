@@ -4,6 +4,7 @@ import {
   attachmentName,
   expiresAt,
   fromBlockItem,
+  isDueEvaluation,
   openWorkKey,
   optionalInfoAttributes,
   type TraceItemOptions,
@@ -70,7 +71,8 @@ export function dynamoTraceRemover(client: DynamoDBClient, table: string, option
     },
 
     async clear(traceId) {
-      const beside = (await itemsOf(traceId)).filter(({ sk }) => sk !== 'info');
+      // A held evaluation stays until it is tried: the pause of its scorer may wait for it.
+      const beside = (await itemsOf(traceId)).filter((item) => item.sk !== 'info' && !isDueEvaluation(item));
       const keys = beside.map(({ pk, sk }) => marshall({ pk, sk }));
       await batchDelete(client, { table, keys });
       // Last: while the blocks stand here the deletion is not finished.

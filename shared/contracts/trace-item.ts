@@ -126,11 +126,18 @@ export function attachmentName(sk: string): string | undefined {
   return sk.startsWith(attachmentPrefix) ? sk.slice(attachmentPrefix.length) : undefined;
 }
 
+export function evaluationKey({
+  traceId,
+  scorerName,
+  scorerVersion,
+}: Pick<EvaluationOutcome, 'traceId' | 'scorerName' | 'scorerVersion'>): { pk: string; sk: string } {
+  return { pk: traceId, sk: `${evaluationPrefix}${scorerName}#${scorerVersion}` };
+}
+
 export function toEvaluationItem(outcome: EvaluationOutcome, retentionDays: number): Record<string, unknown> {
   const { traceId, ...rest } = outcome;
   return {
-    pk: traceId,
-    sk: `${evaluationPrefix}${outcome.scorerName}#${outcome.scorerVersion}`,
+    ...evaluationKey(outcome),
     v: formatVersion,
     ...rest,
     ...(outcome.dueAt !== undefined && { openWorkPk: openWorkKey('evaluation', traceId) }),
@@ -139,6 +146,11 @@ export function toEvaluationItem(outcome: EvaluationOutcome, retentionDays: numb
 }
 
 const evaluationPrefix = 'evaluation#';
+
+/** Whether it is an evaluation that the sweep will ask for. */
+export function isDueEvaluation({ sk, openWorkPk }: Record<string, unknown>): boolean {
+  return String(sk).startsWith(evaluationPrefix) && openWorkPk !== undefined;
+}
 
 export function fromEvaluationItem(item: Record<string, unknown>): EvaluationOutcome {
   const { pk, sk: _, v: __, expiresAt: ___, openWorkPk: ____, ...rest } = item;

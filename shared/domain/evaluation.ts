@@ -1,3 +1,5 @@
+import type { HeldBy } from './judging/judging-metrics.ts';
+
 /** What became, or becomes, of one scorer version on one trace. */
 export interface EvaluationOutcome {
   readonly traceId: string;
@@ -20,6 +22,8 @@ export interface EvaluationOutcome {
   readonly dueAt?: number;
   /** Of a held one: since when it has been held, whatever it was tried again meanwhile, epoch ms. */
   readonly heldSince?: number;
+  /** Of a held one: what kind of thing holds it. `heldSince` counts for this alone. */
+  readonly heldBy?: HeldBy;
   /** Of a held one: what its evaluation was asked for with. */
   readonly request?: Pick<EvaluationRequest, 'experimentId' | 'rulesVersion'> & { readonly sampleRate: number };
 }

@@ -1,6 +1,6 @@
 import type { ApiKey, StoredKey } from './api-key.ts';
 import type { Assessment } from './assessment.ts';
-import type { EvaluationOutcome, EvaluationRequest } from './evaluation.ts';
+import type { EvaluationOutcome, EvaluationRequest, SelectedScorer } from './evaluation.ts';
 import type { Experiment } from './experiment.ts';
 import type { Rules } from './rules.ts';
 import type { DatasetInput, Metric, Run, RunInfo } from './run.ts';
@@ -308,10 +308,12 @@ export interface AssessmentStore {
 export interface EvaluationStore {
   put(outcomes: readonly EvaluationOutcome[]): Promise<void>;
   /**
-   * Writes that an evaluation is running, unless another one of it is: answers false while that one's lease lasts. One that is finished
-   * for an earlier revision, or held, may be begun.
+   * Writes that an evaluation is running: where there is none, where it is held, was finished for an earlier revision, or where the lease
+   * of whoever ran it has ended. Else answers false.
    */
   lease(running: EvaluationOutcome, now: number): Promise<boolean>;
+  /** Takes away what is held of a trace that is gone. */
+  remove(traceId: string, scorers: readonly SelectedScorer[]): Promise<void>;
   /** Has a held evaluation be due at another time; answers false where it is not held any more. */
   putOff(held: EvaluationOutcome, dueAt: number): Promise<boolean>;
 }

@@ -28,3 +28,8 @@ export interface ScorerRule {
 
 /** At most so many scorers of one experiment are active (rate above 0) at once. */
 export const maxActiveScorers = 20;
+
+/** Whether a scorer judges nothing any more, by the will of whoever set it: stopped, or deleted. */
+export function isStopped(scorer: string, { scorers }: Pick<Rules, 'scorers'>): boolean {
+  return !scorers.some(({ name, sampleRate }) => name === scorer && sampleRate > 0);
+}

@@ -47,7 +47,10 @@ export type SessionScorerDecision = Exclude<ScorerDecision, { kind: 'session-lev
 
 /** What became of one scorer version on one session. */
 export interface SessionOutcome
-  extends Pick<EvaluationOutcome, 'traceId' | 'scorerName' | 'scorerVersion' | 'finishedAt' | 'reason' | 'heldSince'> {
+  extends Pick<
+    EvaluationOutcome,
+    'traceId' | 'scorerName' | 'scorerVersion' | 'finishedAt' | 'reason' | 'heldSince' | 'heldBy'
+  > {
   readonly state: 'done' | 'failed' | 'held';
   /** What was judged, or is to be. */
   readonly conversation: string;

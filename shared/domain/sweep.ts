@@ -17,8 +17,12 @@ export interface Swept {
   readonly sessions: number;
 }
 
-/** So many a shard and minute; the rest is found by the next sweep. */
-const limit = 2_000;
+/** Of traces, a shard; the rest is found by the next sweep. */
+const tracesAtOnce = 2_000;
+/** Of held evaluations, a shard: put off and asked for before the next are looked at, so that a sweep that dies has left little behind. */
+const evaluationsAtOnce = 250;
+/** The sweep has 50 seconds, and a seventh of a CPU. */
+const enoughMs = 30_000;
 /** An evaluation that was asked for again is not asked for once more before its message has had time to be worked off. */
 const requestedMs = 15 * 60_000;
 const writesAtOnce = 16;
@@ -26,20 +30,30 @@ const writesAtOnce = 16;
 const shards = Array.from({ length: openWorkShards }, (_, shard) => shard);
 
 /**
- * Has every unfinished trace that is due looked at again, every held evaluation tried again, the latest held first, and every session that
- * is quiet judged. Answers how many.
+ * Has every unfinished trace that is due looked at again, every session that is quiet judged, and every held evaluation tried again, the
+ * newest of those that a budget held back first. Answers how many.
  */
 export async function sweep(deps: SweepDeps): Promise<Swept> {
-  const options = { now: deps.now(), limit };
+  const startedAt = deps.now();
+  const options = { now: startedAt, limit: tracesAtOnce };
   const traces = (await Promise.all(shards.map((shard) => deps.dueWork.listTraces(shard, options)))).flat();
   if (traces.length > 0) await deps.settleQueue.settle(traces, { delaySeconds: 0 });
-  const held = (await Promise.all(shards.map((shard) => deps.dueWork.listEvaluations(shard, options)))).flat();
-  if (held.length > 0)
-    await tryAgain(
-      held.toSorted((a, b) => b.finishedAt - a.finishedAt),
-      deps,
-    );
-  return { settled: traces.length, evaluated: held.length, sessions: await sweepSessions(deps) };
+  const sessions = await sweepSessions(deps);
+  let evaluated = 0;
+  for (let found = -1; found !== 0 && deps.now() - startedAt < enoughMs; evaluated += found)
+    found = await sweepEvaluations(deps);
+  return { settled: traces.length, evaluated, sessions };
+}
+
+/** Some of each shard; 0 where none is due. */
+async function sweepEvaluations(deps: SweepDeps): Promise<number> {
+  let found = 0;
+  for (const shard of shards) {
+    const held = await deps.dueWork.listEvaluations(shard, { now: deps.now(), limit: evaluationsAtOnce });
+    if (held.length > 0) await tryAgain(held, deps);
+    found += held.length;
+  }
+  return found;
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { AssessmentError } from '../assessment.ts';
 import { SandboxUnavailableError } from '../code/run-code.ts';
+import type { EvaluationOutcome } from '../evaluation.ts';
 import { BudgetExhaustedError, UnpricedModelError } from '../judging/budget.ts';
 import { JudgeMisconfiguredError, JudgeUnavailableError } from '../judging/judge-model.ts';
-import type { HeldBy, JudgingEnd } from '../judging/judging-metrics.ts';
+import type { HeldBy, JudgingEnd, Spent } from '../judging/judging-metrics.ts';
 import type { ScorerResult } from '../scorer.ts';
 
 /** What becomes of an evaluation whose judge could not be asked. */
@@ -46,6 +47,23 @@ export function heldBy(error: Error): HeldBy {
   if (error instanceof UnpricedModelError) return 'unpriced';
   if (error instanceof JudgeMisconfiguredError) return 'misconfigured';
   return error instanceof JudgeUnavailableError && error.reason === 'throttled' ? 'throttled' : 'unavailable';
+}
+
+/** Since when it has been held by the same; a model that throttles and one that is down are waited for alike. */
+export function heldSinceBy(
+  by: HeldBy,
+  before: Pick<EvaluationOutcome, 'heldSince' | 'heldBy'> | undefined,
+): number | undefined {
+  const kindOf = (held: HeldBy | undefined) => (held === 'throttled' ? 'unavailable' : held);
+  return kindOf(before?.heldBy) === kindOf(by) ? before?.heldSince : undefined;
+}
+
+/**
+ * Whether an evaluation that has ended says that its scorer's judge can be asked again: it was answered; or nothing is left of the
+ * evaluation that the pause was to be ended by, and the next trace has to find out.
+ */
+export function endsPause(spent: Spent, before: Pick<EvaluationOutcome, 'heldBy'> | undefined): boolean {
+  return spent.tokens > 0 || before?.heldBy === 'misconfigured' || before?.heldBy === 'unpriced';
 }
 
 /** Waits grow with the time that was waited already: the 40th attempt is as far from the 39th as everything before was long, up to a bound. */

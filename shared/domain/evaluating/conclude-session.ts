@@ -1,11 +1,11 @@
 import type { Assessment } from '../assessment.ts';
 import type { SelectedScorer } from '../evaluation.ts';
 import { sessionKey } from '../facts/who.ts';
-import { type JudgingEnd, nothingSpent, type Spent } from '../judging/judging-metrics.ts';
+import { type HeldBy, type JudgingEnd, nothingSpent, type Spent } from '../judging/judging-metrics.ts';
 import type { JudgedResult } from '../judging/run-judges.ts';
 import type { ScorerVersion } from '../scorer.ts';
 import type { SessionDecision, SessionEvaluationRequest, SessionOutcome, SessionRecord } from '../session.ts';
-import { afterFailure, endOf, heldBy } from './after-failure.ts';
+import { afterFailure, endOf, endsPause, heldBy, heldSinceBy } from './after-failure.ts';
 import { toAssessments } from './to-assessments.ts';
 
 /** A scorer that is to judge a session. */
@@ -42,13 +42,16 @@ export interface Concluded {
   readonly retryAt?: number;
   /** Why the scorer is to be paused: nothing of it can be judged until somebody mends something. */
   readonly pausedFor?: string;
+  /** The scorer is to be resumed if it is paused. */
+  readonly resumes?: boolean;
 }
 
 /** What follows from a verdict. A model that cannot be asked now holds the session; whatever else goes wrong is an error, never a score. */
 export function concludeSession(verdict: SessionVerdict, context: ConcludeContext): Concluded {
   if ('results' in verdict) return keep(verdict, context);
   const { now, catchesUp } = context;
-  const heldSince = heldSinceIn(context);
+  const by = heldBy(verdict.failure);
+  const heldSince = heldSinceBy(by, beforeIn(context));
   // It waits where it lies: no message of it comes back.
   const next = afterFailure(verdict.failure, { now, heldSince, receives: Number.POSITIVE_INFINITY, catchesUp });
   if (next.kind === 'fail') {
@@ -58,8 +61,8 @@ export function concludeSession(verdict: SessionVerdict, context: ConcludeContex
   const retryAt = next.kind === 'retry' ? now + next.waitMs : next.until;
   return {
     assessments: [],
-    outcome: held(next.reason, context),
-    end: { kind: 'held', by: heldBy(verdict.failure) },
+    outcome: held({ reason: next.reason, by, since: heldSince ?? now }, context),
+    end: { kind: 'held', by },
     spent: nothingSpent,
     ...(retryAt !== undefined && { retryAt }),
     ...(next.kind === 'pause' && { pausedFor: next.reason }),
@@ -87,7 +90,7 @@ function keep(
     assessmentIds: assessments.map(({ assessmentId }) => assessmentId),
     ...(failure && { reason: `${failure.code}: ${failure.message}` }),
   };
-  return { assessments, outcome, end: endOf(results), spent };
+  return { assessments, outcome, end: endOf(results), spent, resumes: endsPause(spent, outcomeIn(context)) };
 }
 
 function sessionMetadata({ request, tracesLeftOut, isCut }: ConcludeContext): Readonly<Record<string, string>> {
@@ -101,28 +104,32 @@ function sessionMetadata({ request, tracesLeftOut, isCut }: ConcludeContext): Re
 }
 
 /** What was found of the session before it resumed stays until it can be judged. */
-function held(reason: string, context: ConcludeContext): SessionOutcome {
-  const before = beforeIn(context);
+function held(
+  { reason, by, since }: { reason: string; by: HeldBy; since: number },
+  context: ConcludeContext,
+): SessionOutcome {
+  const before = outcomeIn(context);
   return {
     ...aboutOf(context),
     ...(before && { traceId: before.traceId }),
     state: 'held',
     reason,
-    heldSince: heldSinceIn(context) ?? context.now,
+    heldSince: since,
+    heldBy: by,
     assessmentIds: before?.assessmentIds ?? [],
   };
 }
 
-function beforeIn({ session, task: { selected } }: ConcludeContext): SessionOutcome | undefined {
+function outcomeIn({ session, task: { selected } }: ConcludeContext): SessionOutcome | undefined {
   return session.outcomes.find(
     ({ scorerName, scorerVersion }) => scorerName === selected.name && scorerVersion === selected.version,
   );
 }
 
-/** Since when the same conversation has been held. */
-function heldSinceIn(context: ConcludeContext): number | undefined {
-  const before = beforeIn(context);
-  return before?.conversation === context.decision.conversation ? before.heldSince : undefined;
+/** What became of the same conversation before. */
+function beforeIn(context: ConcludeContext): SessionOutcome | undefined {
+  const before = outcomeIn(context);
+  return before?.conversation === context.decision.conversation ? before : undefined;
 }
 
 function aboutOf({ task, decision, request, traces, tracesLeftOut, now }: ConcludeContext) {

@@ -3,7 +3,7 @@ import { isFinished, type SelectedScorer } from '../evaluation.ts';
 import { type JudgingMetrics, nothingSpent } from '../judging/judging-metrics.ts';
 import type { AssessmentArchive, AssessmentStore, Clock, RuleStore, ScorerStore, SessionStore } from '../ports.ts';
 import { blocksOf, readBlockSpans } from '../read-blocks.ts';
-import type { Rules } from '../rules.ts';
+import { isStopped, type Rules, type ScorerRule } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
 import type { Runnable, ScorerVersion } from '../scorer.ts';
 import {
@@ -45,12 +45,12 @@ export async function evaluateSession(request: SessionEvaluationRequest, deps: E
   const session = await deps.sessions.read(request);
   if (session?.lastActivityAt !== request.lastActivityAt) return;
   const conversation = await findConversation(request, deps);
-  if (conversation === undefined) return deps.sessions.release(request, {});
   const rules = await deps.rules.current(request.experimentId);
+  if (conversation === undefined) return forget({ session, request, rules, deps });
   const id = conversationId(conversation, rules.settings);
   const decided = session.decision?.conversation === id ? session.decision : undefined;
-  if (decided && pendingOf(session, decided).length === 0) return deps.sessions.release(request, {});
-  const decision = decided ?? (await decide({ request, conversation, id, rules, deps }));
+  if (decided && pendingOf(session, decided, rules).length === 0) return deps.sessions.release(request, {});
+  const decision = decided ?? (await decide({ session, request, conversation, id, rules, deps }));
   const now = deps.now();
   if (!(await deps.sessions.claim(request, { decision, now, leasedUntil: now + leaseMs }))) return;
   // What another wrote between our reading and our claim is not paid again.
@@ -59,23 +59,26 @@ export async function evaluateSession(request: SessionEvaluationRequest, deps: E
   await deps.sessions.release(request, retryAt === undefined ? {} : { dueAt: retryAt });
 }
 
-/** Selected, and without an outcome for this conversation that stands. */
-function pendingOf({ outcomes }: SessionRecord, decision: SessionDecision) {
+/** Selected, and without an outcome for this conversation that stands; what is held of a scorer that was stopped stays so. */
+function pendingOf({ outcomes }: SessionRecord, decision: SessionDecision, rules: Rules) {
   const finished = new Set(
     outcomes
-      .filter((outcome) => outcome.conversation === decision.conversation && isFinished(outcome))
+      .filter(({ conversation }) => conversation === decision.conversation)
+      .filter((outcome) => isFinished(outcome) || isStopped(outcome.scorerName, rules))
       .map(({ scorerName, scorerVersion }) => `${scorerName}#${scorerVersion}`),
   );
   return selectedIn(decision).filter(({ name, version }) => !finished.has(`${name}#${version}`));
 }
 
 async function decide({
+  session,
   request: { experimentId, sessionId },
   conversation: { infos },
   id,
   rules,
   deps,
 }: {
+  session: SessionRecord;
   request: SessionEvaluationRequest;
   conversation: Conversation;
   id: string;
@@ -98,8 +101,27 @@ async function decide({
     firstTraceId: first.traceId,
     rulesVersion: rules.version,
     decidedAt: deps.now(),
-    scorers: decideSession({ sessionId, rules, first: subject }),
+    scorers: decideSession({ sessionId, rules: withProbes(rules, session), first: subject }),
   };
+}
+
+/** A session that was held for what paused a scorer goes on to try that one out, also when it has resumed. */
+function withProbes(rules: Rules, { outcomes }: SessionRecord): Pick<Rules, 'scorers'> {
+  const isTriedHere = ({ name }: ScorerRule) =>
+    outcomes.some(({ scorerName, state }) => scorerName === name && state === 'held');
+  const scorers = rules.scorers.map((rule) => {
+    if (rule.paused?.by !== 'judge' || !isTriedHere(rule)) return rule;
+    const { paused: _, ...tried } = rule;
+    return tried;
+  });
+  return { scorers };
+}
+
+/** Nothing is left of the session: what it was held for the next one has to find out. */
+async function forget({ session, request, rules, deps }: Omit<Context, 'decision' | 'conversation'>): Promise<void> {
+  for (const { scorerName: name, scorerVersion: version, state } of session.outcomes)
+    if (state === 'held') await resumeScorer({ name, version }, { rules, store: deps.rules });
+  await deps.sessions.release(request, {});
 }
 
 interface Context {
@@ -115,7 +137,7 @@ interface Context {
 async function judge(context: Context): Promise<number | undefined> {
   const { session, decision, request, conversation, rules, deps } = context;
   const tasks = await Promise.all(
-    pendingOf(session, decision).map(async (selected): Promise<SessionTask> => {
+    pendingOf(session, decision, rules).map(async (selected): Promise<SessionTask> => {
       const version = await deps.scorers.definition(request.experimentId, selected.name, selected.version);
       if (version) return { selected, version };
       throw new Error(`scorer ${selected.name} version ${selected.version} is not registered`);
@@ -138,13 +160,14 @@ async function judge(context: Context): Promise<number | undefined> {
   const concluded = tasks.map((task, i) => concludeSession(verdicts[i] as SessionVerdict, { ...about, task }));
   const written = await deps.assessments.put(concluded.flatMap(({ assessments }) => assessments));
   await deps.archive.addAssessments(written);
-  for (const [i, { selected }] of tasks.entries()) await notePause(selected, concluded[i] as Concluded, context);
   const outcomes = concluded.map(({ outcome }) => outcome);
   const superseded = supersededBy(outcomes, session);
   // While there are outcomes that name them: whoever repeats this finds them again.
   await removeAssessments(superseded, { outcomes, deps });
   const emptied = superseded.filter(isOfOtherVersion(outcomes)).map((outcome) => ({ ...outcome, assessmentIds: [] }));
   await deps.sessions.putOutcomes(request, [...emptied, ...outcomes]);
+  // Now that what was found is kept: nothing is lost where this fails.
+  for (const [i, { selected }] of tasks.entries()) await notePause(selected, concluded[i] as Concluded, context);
   noteAll(concluded, context);
   const tries = concluded.flatMap(({ retryAt }) => retryAt ?? []);
   return tries.length === 0 ? undefined : Math.min(...tries);
@@ -169,12 +192,12 @@ async function verdictsOf(
 /** A scorer whose judge nobody can ask is paused, and resumed once it has answered. */
 async function notePause(
   selected: SelectedScorer,
-  { pausedFor, outcome }: Concluded,
+  { pausedFor, resumes, outcome }: Concluded,
   { rules, deps }: Context,
 ): Promise<void> {
   const change = { rules, store: deps.rules };
   if (pausedFor !== undefined) await pauseScorer(selected, { ...change, reason: pausedFor, now: outcome.finishedAt });
-  else if (isFinished(outcome)) await resumeScorer(selected, change);
+  else if (resumes) await resumeScorer(selected, change);
 }
 
 /** The seconds count from the end of the idle time, after which a session can be judged. */

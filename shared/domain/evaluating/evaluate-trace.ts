@@ -22,11 +22,11 @@ import type {
   TraceRecord,
 } from '../ports.ts';
 import { blocksOf, type ReadBlocksDeps, readBlockSpans } from '../read-blocks.ts';
-import type { Rules } from '../rules.ts';
+import { isStopped, type Rules } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
 import type { Runnable, Scorer, ScorerResult, ScorerVersion } from '../scorer.ts';
 import type { TraceInfo } from '../trace.ts';
-import { afterFailure, endOf, heldBy, longestShortWaitMs } from './after-failure.ts';
+import { afterFailure, endOf, endsPause, heldBy, heldSinceBy, longestShortWaitMs } from './after-failure.ts';
 import { askJudges, type Judging } from './ask-judges.ts';
 import { pauseScorer, resumeScorer } from './pause-scorer.ts';
 import { toAssessments } from './to-assessments.ts';
@@ -87,6 +87,9 @@ interface Left {
   readonly assessments: readonly Assessment[];
   readonly end: JudgingEnd;
   readonly spent: Spent;
+  /** Its scorer is to be paused, for the outcome's reason, or resumed if it is. */
+  readonly pauses?: boolean;
+  readonly resumes?: boolean;
   readonly retryAfterMs?: number;
 }
 
@@ -100,9 +103,9 @@ export async function evaluateTrace(
   { receives, inRoom, deps }: { receives: number; inRoom: InRoom; deps: EvaluateTraceDeps },
 ): Promise<Evaluated> {
   const record = await deps.index.readTrace(request.traceId);
-  if (record === undefined) return {};
   const context = { request, receives, rules: await deps.rules.current(request.experimentId), deps };
-  const evaluations = await prepareAll(record, context);
+  if (record === undefined) return forget(context);
+  const { evaluations, stopped } = await prepareAll(record, context);
   const leased = await leaseAll(evaluations.filter(isJudging), context);
   const runnable = evaluations.filter(isCode);
   const left =
@@ -113,27 +116,49 @@ export async function evaluateTrace(
         );
   const written = await deps.assessments.put(left.flatMap(({ assessments }) => assessments));
   await deps.archive.addAssessments(written);
-  await deps.outcomes.put(left.map(({ outcome }) => outcome));
+  await deps.outcomes.put([...stopped, ...left.map(({ outcome }) => outcome)]);
+  // Now that what was found is kept: nothing is lost where this fails.
+  for (const one of left) await changePause(one, context);
   for (const one of left) deps.metrics.note(judgingEvent(one, record.info));
   if (leased.isBusy) throw new EvaluationBusyError(`trace ${request.traceId} is being judged by another function`);
   const waits = [...left.flatMap(({ retryAfterMs }) => retryAfterMs ?? []), ...earlyWaits(record, context)];
   return waits.length > 0 ? { retryAfterMs: Math.min(...waits) } : {};
 }
 
-async function prepareAll(record: TraceRecord, { request, deps }: Context): Promise<readonly Evaluation[]> {
+/** A trace that is gone: nothing is held of it any more, and where it was to end a pause the next trace does. */
+async function forget({ request: { traceId, scorers }, rules, deps }: Context): Promise<Evaluated> {
+  await deps.outcomes.remove(traceId, scorers);
+  for (const selected of scorers) await resumeScorer(selected, { rules, store: deps.rules });
+  return {};
+}
+
+async function prepareAll(
+  record: TraceRecord,
+  { request, rules, deps }: Context,
+): Promise<{ evaluations: readonly Evaluation[]; stopped: readonly EvaluationOutcome[] }> {
   const now = deps.now();
   const pending = request.scorers.flatMap((selected) => {
     const before = outcomeOf(selected, record);
     return isToDo(before, { revision: request.revision, now }) ? [{ selected, before }] : [];
   });
-  return Promise.all(
-    pending.map(async ({ selected, before }) => {
+  // It costs nothing any more. What is on its way through the queue is judged as it was decided.
+  const isOver = (one: (typeof pending)[number]) => one.before?.state === 'held' && isStopped(one.selected.name, rules);
+  const going = pending.filter((one) => !isOver(one));
+  const evaluations = await Promise.all(
+    going.map(async ({ selected, before }) => {
       const version = await deps.scorers.definition(request.experimentId, selected.name, selected.version);
       if (version === undefined)
         throw new Error(`scorer ${selected.name} version ${selected.version} is not registered`);
       return { selected, before, version, scorer: deps.createScorer(version) };
     }),
   );
+  const stopped = pending.filter(isOver).map(({ selected }) => ({
+    ...identity(selected, request),
+    state: 'failed' as const,
+    finishedAt: now,
+    reason: 'its scorer was stopped before it could be judged',
+  }));
+  return { evaluations, stopped };
 }
 
 /** Of a message that came back before it was asked to: what it is for waits a little longer. Longer waits are the sweep's. */
@@ -182,8 +207,8 @@ async function leaseAll(
         finishedAt: now,
         until: now + leaseMs,
       };
-      const held = before?.heldSince === undefined ? {} : { heldSince: before.heldSince };
-      return deps.outcomes.lease({ ...lease, ...held }, now);
+      const { heldSince, heldBy } = before ?? {};
+      return deps.outcomes.lease({ ...lease, ...(heldBy && { heldSince, heldBy }) }, now);
     }),
   );
   return { judging: judging.filter((_, i) => leases[i]), isBusy: leases.includes(false) };
@@ -252,7 +277,7 @@ function failed(code: string, message: string): ScorerResult {
 
 /** What was found, and the outcome that says so. */
 function leftBy(
-  { selected, version }: Evaluation,
+  { selected, version, before }: Evaluation,
   {
     request,
     results,
@@ -278,6 +303,7 @@ function leftBy(
     },
     end: endOf(results),
     spent,
+    resumes: endsPause(spent, before),
   };
 }
 
@@ -287,35 +313,42 @@ async function judge(
 ): Promise<readonly Left[]> {
   const { rules, deps, trace } = context;
   const outcomes = await askJudges(judging, { traces: [trace], rules, judging: deps.judging });
-  return Promise.all(
-    judging.map((evaluation, i) => concludeJudging(evaluation, { ...context, outcome: outcomes[i] as JudgeOutcome })),
+  return judging.map((evaluation, i) =>
+    concludeJudging(evaluation, { ...context, outcome: outcomes[i] as JudgeOutcome }),
   );
 }
 
-async function concludeJudging(
+function concludeJudging(
   evaluation: JudgeEvaluation,
-  context: Context & { readonly outcome: JudgeOutcome },
-): Promise<Left> {
-  const { request, deps, rules, outcome } = context;
+  context: Context & { readonly trace: ScorableTrace; readonly outcome: JudgeOutcome },
+): Left {
+  const { request, deps, outcome } = context;
   if ('failure' in outcome) return leftByFailure(evaluation, { ...context, failure: outcome.failure });
-  const { results, records, spent } = outcome;
-  if (records.length > 0) await resumeScorer(evaluation.selected, { rules, store: deps.rules });
+  const { results, spent } = outcome;
   return leftBy(evaluation, { request, results, now: deps.now(), sourceType: 'LLM_JUDGE', spent });
 }
 
-async function leftByFailure(
+function leftByFailure(
   evaluation: Evaluation,
-  { request, receives, deps, rules, failure }: Context & { readonly failure: Error },
-): Promise<Left> {
+  {
+    request,
+    receives,
+    deps,
+    rules,
+    trace,
+    failure,
+  }: Context & { readonly trace: ScorableTrace; readonly failure: Error },
+): Left {
   const { selected, before } = evaluation;
   const now = deps.now();
   const catchesUp = rules.settings.catchUpBudgets;
-  const next = afterFailure(failure, { now, heldSince: before?.heldSince, receives, catchesUp });
+  const by = heldBy(failure);
+  const heldSince = heldSinceBy(by, before);
+  const next = afterFailure(failure, { now, heldSince, receives, catchesUp });
   if (next.kind === 'fail') {
     const results = [failed(next.error.code, next.error.message)];
     return leftBy(evaluation, { request, results, now, sourceType: 'LLM_JUDGE', spent: nothingSpent });
   }
-  if (next.kind === 'pause') await pauseScorer(selected, { reason: next.reason, now, rules, store: deps.rules });
   const until = next.kind === 'retry' ? now + next.waitMs : next.until;
   return {
     assessments: [],
@@ -324,18 +357,37 @@ async function leftByFailure(
       state: 'held',
       finishedAt: now,
       reason: next.reason,
-      heldSince: before?.heldSince ?? now,
-      ...(until !== undefined && { until, dueAt: next.kind === 'retry' ? until + graceMs : until }),
+      heldSince: heldSince ?? now,
+      heldBy: by,
+      ...(until !== undefined && {
+        until,
+        dueAt: next.kind === 'retry' ? until + graceMs : until + (by === 'budget' ? laterMs(trace, until) : 0),
+      }),
       request: {
         experimentId: request.experimentId,
         rulesVersion: request.rulesVersion,
         sampleRate: selected.sampleRate,
       },
     },
-    end: { kind: 'held', by: heldBy(failure) },
+    end: { kind: 'held', by },
     spent: nothingSpent,
+    pauses: next.kind === 'pause',
     ...(next.kind === 'retry' && { retryAfterMs: next.waitMs }),
   };
+}
+
+/** Of what one budget held back, and gives free at one time, the newest is asked for first: a second later for each quarter of an hour of age, an hour at most. */
+function laterMs({ facts }: ScorableTrace, until: number): number {
+  return Math.min(3_600_000, Math.max(0, Math.floor((until - facts.requestTime) / 900)));
+}
+
+async function changePause(
+  { outcome, pauses = false, resumes = false }: Left,
+  { rules, deps: { rules: store } }: Context,
+): Promise<void> {
+  const { scorerName: name, scorerVersion: version, reason = '', finishedAt: now } = outcome;
+  if (pauses) await pauseScorer({ name, version }, { reason, now, rules, store });
+  else if (resumes) await resumeScorer({ name, version }, { rules, store });
 }
 
 /** The seconds count from the arrival of the last span. */

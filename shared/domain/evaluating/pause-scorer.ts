@@ -3,6 +3,8 @@ import type { SelectedScorer } from '../evaluation.ts';
 import type { RuleStore } from '../ports.ts';
 import type { Rules, ScorerRule } from '../rules.ts';
 
+type ScorerOf = Pick<SelectedScorer, 'name' | 'version'>;
+
 interface RuleChange {
   /** As they are known, possibly as old as the store's cache. */
   readonly rules: Rules;
@@ -14,7 +16,7 @@ interface RuleChange {
  * why; a backfill can judge them later.
  */
 export async function pauseScorer(
-  selected: SelectedScorer,
+  selected: ScorerOf,
   { reason, now, rules, store }: RuleChange & { readonly reason: string; readonly now: number },
 ): Promise<void> {
   if (pausedByJudge(rules, selected)?.reason === reason) return;
@@ -28,7 +30,7 @@ export async function pauseScorer(
 }
 
 /** Resumes a scorer that was paused for its judge, now that the judge has answered. */
-export async function resumeScorer(selected: SelectedScorer, { rules, store }: RuleChange): Promise<void> {
+export async function resumeScorer(selected: ScorerOf, { rules, store }: RuleChange): Promise<void> {
   if (!pausedByJudge(rules, selected)) return;
   await changeRules(store, rules.experimentId, (current) =>
     withPause(current, selected, (rule) => {
@@ -39,13 +41,13 @@ export async function resumeScorer(selected: SelectedScorer, { rules, store }: R
   );
 }
 
-function pausedByJudge({ scorers }: Rules, { name, version }: SelectedScorer): ScorerRule['paused'] | undefined {
+function pausedByJudge({ scorers }: Rules, { name, version }: ScorerOf): ScorerRule['paused'] | undefined {
   const paused = scorers.find((rule) => rule.name === name && rule.version === version)?.paused;
   return paused?.by === 'judge' ? paused : undefined;
 }
 
 /** The same rules where nothing changes. */
-function withPause(rules: Rules, { name, version }: SelectedScorer, change: (rule: ScorerRule) => ScorerRule): Rules {
+function withPause(rules: Rules, { name, version }: ScorerOf, change: (rule: ScorerRule) => ScorerRule): Rules {
   const scorers = rules.scorers.map((rule) => (rule.name === name && rule.version === version ? change(rule) : rule));
   const isChanged = scorers.some((rule, i) => rule !== rules.scorers[i]);
   return isChanged ? { ...rules, version: rules.version + 1, scorers } : rules;

@@ -7,7 +7,12 @@ import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
 import type { Assessment } from '../../../shared/domain/assessment.ts';
 import { deleteTraces } from '../../../shared/domain/delete-traces.ts';
 import { editTrace, startTrace } from '../../../shared/domain/edit-trace.ts';
-import type { EvaluationOutcome, EvaluationRequest } from '../../../shared/domain/evaluation.ts';
+import {
+  type EvaluationOutcome,
+  type EvaluationRequest,
+  isFinished,
+  type SelectedScorer,
+} from '../../../shared/domain/evaluation.ts';
 import type { TraceStatement } from '../../../shared/domain/explicit-facts.ts';
 import { sessionOf } from '../../../shared/domain/facts/who.ts';
 import { defaultLimits } from '../../../shared/domain/judging/asking/limits.ts';
@@ -45,6 +50,7 @@ export class InMemoryStack {
   readonly noted: JudgingEvent[] = [];
   readonly requestedSessions: SessionEvaluationRequest[] = [];
   rules: Rules;
+  rulesAreWritten = true;
   readonly scorers: readonly ScorerVersion[];
   nowMs = Date.UTC(2026, 10, 21, 12);
   /** Whom judges ask. */
@@ -87,7 +93,10 @@ export class InMemoryStack {
 
   #heldAndDue(): readonly EvaluationOutcome[] {
     const all = [...this.index.entries.values()].flatMap(({ outcomes }) => [...outcomes.values()]);
-    return all.filter(({ state, dueAt }) => state === 'held' && dueAt !== undefined && dueAt <= this.nowMs);
+    all.push(...[...this.index.heldOfGone.values()].flatMap((outcomes) => [...outcomes.values()]));
+    return all
+      .filter(({ state, dueAt }) => state === 'held' && dueAt !== undefined && dueAt <= this.nowMs)
+      .toSorted((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0));
   }
 
   /** Says of a trace what its client says when it has ended. */
@@ -324,6 +333,7 @@ export class InMemoryStack {
     current: async () => this.rules,
     version: async () => this.rules,
     replace: async (rules: Rules) => {
+      if (!this.rulesAreWritten) return false;
       if (rules.version !== this.rules.version + 1) return false;
       this.rules = rules;
       return true;
@@ -335,8 +345,12 @@ export class InMemoryStack {
     lease: async (running: EvaluationOutcome, now: number) => {
       const before = this.#outcomeOf(running);
       if (before?.state === 'running' && (before.until ?? 0) > now) return false;
+      if (before && isFinished(before) && before.revision >= running.revision) return false;
       this.#putOutcomes([running]);
       return true;
+    },
+    remove: async (traceId: string, scorers: readonly SelectedScorer[]) => {
+      for (const { name, version } of scorers) this.#outcomesOf(traceId)?.delete(`${name}#${version}`);
     },
     putOff: async (held: EvaluationOutcome, dueAt: number) => {
       const now = this.#outcomeOf(held);
@@ -347,7 +361,11 @@ export class InMemoryStack {
   };
 
   #outcomeOf({ traceId, scorerName, scorerVersion }: EvaluationOutcome): EvaluationOutcome | undefined {
-    return this.index.entries.get(traceId)?.outcomes.get(`${scorerName}#${scorerVersion}`);
+    return this.#outcomesOf(traceId)?.get(`${scorerName}#${scorerVersion}`);
+  }
+
+  #outcomesOf(traceId: string): Map<string, EvaluationOutcome> | undefined {
+    return this.index.entries.get(traceId)?.outcomes ?? this.index.heldOfGone.get(traceId);
   }
 
   #object(key: string): Uint8Array {
@@ -364,7 +382,7 @@ export class InMemoryStack {
 
   #putOutcomes(outcomes: readonly EvaluationOutcome[]): void {
     for (const outcome of outcomes) {
-      this.index.entries.get(outcome.traceId)?.outcomes.set(`${outcome.scorerName}#${outcome.scorerVersion}`, outcome);
+      this.#outcomesOf(outcome.traceId)?.set(`${outcome.scorerName}#${outcome.scorerVersion}`, outcome);
     }
   }
 }

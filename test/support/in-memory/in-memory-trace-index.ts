@@ -20,6 +20,8 @@ function newEntry(info: TraceInfo): Entry {
 export class InMemoryTraceIndex implements TraceIndex {
   readonly entries = new Map<string, Entry>();
   /** What is left of deleted traces; undefined once their deletion is finished. */
+  /** Held evaluations of deleted traces, which stay until they are tried. */
+  readonly heldOfGone = new Map<string, Map<string, EvaluationOutcome>>();
   readonly tombstones = new Map<string, { entry: Entry; dueAt: number } | undefined>();
 
   async foundTraces(infos: readonly TraceInfo[]) {
@@ -59,6 +61,8 @@ export class InMemoryTraceIndex implements TraceIndex {
       const entry = this.entries.get(traceId);
       if (!entry) return false;
       this.entries.delete(traceId);
+      const held = [...entry.outcomes].filter(([, { dueAt }]) => dueAt !== undefined);
+      if (held.length > 0) this.heldOfGone.set(traceId, new Map(held));
       this.tombstones.set(traceId, { entry, dueAt });
       return true;
     },

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { dynamoAssessmentStore } from '../../../shared/adapters/dynamo-assessment-store.ts';
+import { dynamoDueWork } from '../../../shared/adapters/dynamo-due-work.ts';
 import { dynamoEvaluationStore } from '../../../shared/adapters/dynamo-evaluation-store.ts';
 import { dynamoTraceIndex } from '../../../shared/adapters/dynamo-trace-index.ts';
+import { dynamoTraceRemover } from '../../../shared/adapters/dynamo-trace-remover.ts';
 import type { EvaluationOutcome } from '../../../shared/domain/evaluation.ts';
 import type { AssessmentStore, EvaluationStore, TraceIndex } from '../../../shared/domain/ports.ts';
 import { aTraceInfo, noon } from '../builders/a-trace-info.ts';
@@ -102,6 +104,41 @@ export function describeTraceNeighbours(engine: string, tables: () => Tables): v
       const put = Array.from({ length: 60 }, () => anAssessment({ traceId }));
       await assessments.put(put);
       expect((await assessments.list(traceId)).toSorted(byId)).toEqual(put.toSorted(byId));
+    });
+
+    test('leases an evaluation that nobody runs and that is not finished for this revision', async () => {
+      const running = (given: Partial<EvaluationOutcome> = {}): EvaluationOutcome => ({
+        ...{ traceId: aTraceInfo().traceId, scorerName: 'tone', scorerVersion: 1, state: 'running', revision: 2 },
+        ...{ finishedAt: noon, until: noon + 1_000, ...given },
+      });
+      const lease = running();
+      expect(await evaluations.lease(lease, noon)).toBe(true);
+      expect(await evaluations.lease(lease, noon), 'while another runs it').toBe(false);
+      expect(await evaluations.lease(lease, noon + 1_000), 'when that lease has ended').toBe(true);
+      await evaluations.put([{ ...lease, state: 'done' }]);
+      expect(await evaluations.lease(lease, noon + 5_000), 'done by another meanwhile').toBe(false);
+      expect(await evaluations.lease({ ...lease, revision: 3 }, noon + 5_000), 'of a later revision').toBe(true);
+      await evaluations.put([{ ...lease, state: 'held', revision: 3 }]);
+      expect(await evaluations.lease({ ...lease, revision: 3 }, noon + 6_000), 'held').toBe(true);
+    });
+
+    test('of a deleted trace keeps what is held and due, until that is taken away', async () => {
+      const { client, traces } = tables();
+      const remover = dynamoTraceRemover(client, traces, { retentionDays: 30 });
+      const work = dynamoDueWork(client, traces);
+      const traceId = await aFoundTrace();
+      const about = { traceId, scorerVersion: 1, revision: 1, finishedAt: noon };
+      const held = { ...about, scorerName: 'tone', state: 'held' as const, dueAt: noon };
+      await evaluations.put([held, { ...about, scorerName: 'length', state: 'done' }]);
+      await remover.bury(traceId, { now: noon, dueAt: noon });
+      await remover.clear(traceId);
+      const due = async () => {
+        const shards = [0, 1, 2, 3].map((shard) => work.listEvaluations(shard, { now: noon, limit: 500 }));
+        return (await Promise.all(shards)).flat().filter((one) => one.traceId === traceId);
+      };
+      expect(await due()).toEqual([held]);
+      await evaluations.remove(traceId, [{ name: 'tone', version: 1, sampleRate: 1 }]);
+      expect(await due()).toEqual([]);
     });
 
     test('keeps the last outcome of each scorer version beside its trace', async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { defaultSettings } from '../../../shared/domain/experiment.ts';
+import { BudgetExhaustedError } from '../../../shared/domain/judging/budget.ts';
 import {
   type JudgeAnswer,
   JudgeMisconfiguredError,
@@ -218,6 +219,76 @@ describe('a judge that nobody can ask until something is mended', () => {
     expect(left(stack)).toMatchObject({ outcome: { state: 'done' }, assessments: [{ value: 'yes' }] });
     expect(stack.rules.scorers[0]?.paused).toBeUndefined();
   });
+});
+
+describe('a paused scorer', () => {
+  it('is tried by the next trace when the one that would have tried it is deleted', async () => {
+    const { stack } = aJudgedStack(misconfigured);
+    await stack.drain();
+    expect(stack.rules.scorers[0]?.paused).toBeDefined();
+    await stack.delete(idOf(0));
+    await pass(stack, 61 * minute);
+    expect(stack.rules.scorers[0]?.paused).toBeUndefined();
+    expect(stack.index.heldOfGone.get(idOf(0))?.size ?? 0).toBe(0);
+    stack.model = { ...stack.model, complete: async () => yes };
+    stack.send(spansMessage(aTalk(1), { receivedAt: stack.nowMs }));
+    await stack.drain();
+    expect([...(stack.index.entries.get(idOf(1))?.assessments.values() ?? [])]).toMatchObject([{ value: 'yes' }]);
+  });
+
+  it('is not given up for the time that it was paused when its model is throttled once it can be asked', async () => {
+    const { stack } = aJudgedStack(misconfigured);
+    await stack.drain();
+    await pass(stack, 49 * 60 * minute);
+    stack.model = { ...stack.model, complete: async () => Promise.reject(unavailable()) };
+    await pass(stack, 61 * minute);
+    expect(left(stack)).toMatchObject({ outcome: { state: 'held', heldBy: 'throttled' }, assessments: [] });
+  }, 30_000);
+
+  it('that is stopped is not tried any more', async () => {
+    const { stack, asked } = aJudgedStack(misconfigured);
+    await stack.drain();
+    stack.rules = {
+      ...stack.rules,
+      version: stack.rules.version + 1,
+      scorers: [aRule({ name: 'safety', sampleRate: 0 })],
+    };
+    const before = asked.length;
+    await pass(stack, 61 * minute);
+    expect(asked.length).toBe(before);
+    expect(left(stack)).toMatchObject({ outcome: { state: 'failed', reason: /stopped/ }, assessments: [] });
+  });
+
+  it('whose pause cannot be written costs the other scorers of the trace nothing', async () => {
+    const stack = aStackWith(aJudge('safety', 'Safety'), aJudge('summary', 'Summarization'));
+    stack.model = {
+      ...stack.model,
+      complete: async ({ system }: JudgeRequest) => (/summar/i.test(system) ? Promise.reject(misconfigured()) : yes),
+    };
+    stack.rulesAreWritten = false;
+    stack.send(spansMessage(aTalk(0), { receivedAt: stack.nowMs }));
+    await stack.drain().catch(() => {});
+    expect(left(stack).assessments).toMatchObject([{ name: 'safety', value: 'yes' }]);
+  });
+});
+
+it('what a budget held back is asked for again when it returns, the newest first', async () => {
+  const until = Date.UTC(2026, 10, 22);
+  const exhausted = () =>
+    new BudgetExhaustedError({ scope: { experimentId: '0' }, period: 'day', unit: 'tokens', reason: 'spent', until });
+  const { stack } = aJudgedStack(exhausted);
+  stack.rules = { ...stack.rules, settings: { ...stack.rules.settings, catchUpBudgets: true } };
+  for (let n = 1; n < 8; n++) {
+    stack.nowMs += 60 * minute;
+    const spans = aTalk(n).map((span) => ({ ...span, start: n * 3_600, end: n * 3_600 + 1 }));
+    stack.send(spansMessage(spans, { receivedAt: stack.nowMs }));
+    await stack.drain();
+  }
+  const before = stack.requested.length;
+  stack.model = { ...stack.model, complete: async () => yes };
+  await pass(stack, until - stack.nowMs + 61 * minute);
+  const tried = stack.requested.slice(before).map(({ traceId }) => traceId);
+  expect(tried).toEqual([7, 6, 5, 4, 3, 2, 1, 0].map(idOf));
 });
 
 it('a judge that nobody can ask pauses its scorer once, however many traces find it out at once', async () => {

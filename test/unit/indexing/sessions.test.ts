@@ -271,6 +271,20 @@ describe('a model that may not be asked', () => {
   });
 });
 
+it('a session that has tried a paused scorer goes on to do so when it has resumed', async () => {
+  let isForbidden = true;
+  const forbidden = new JudgeMisconfiguredError('the key is wrong', { reason: 'credentials' });
+  const { stack } = aSessionStack({ script: () => (isForbidden ? forbidden : aVerdict('none')) });
+  send(stack, turn(0));
+  await wait(stack, 10);
+  send(stack, turn(1));
+  isForbidden = false;
+  await wait(stack, 70);
+  expect(stack.rules.scorers[0]?.paused).toBeUndefined();
+  expect(assessmentsOf(stack, 0)).toMatchObject([{ value: 'none' }]);
+  expect(sessionOfStack(stack)?.outcomes).toMatchObject([{ state: 'done', traces: 2 }]);
+});
+
 describe('a model that cannot be asked', () => {
   const down = new JudgeUnavailableError('throttled', { reason: 'throttled' });
 

@@ -6,6 +6,7 @@ import { SandboxUnavailableError } from '../../../../shared/domain/code/run-code
 import { type EvaluateTraceDeps, evaluateTrace } from '../../../../shared/domain/evaluating/evaluate-trace.ts';
 import type { EvaluationOutcome } from '../../../../shared/domain/evaluation.ts';
 import { aTraceInfo } from '../../../support/builders/a-trace-info.ts';
+import { aRule } from '../../indexing/support.ts';
 
 const traceId = `tr-${'1'.repeat(32)}`;
 const request = {
@@ -22,6 +23,7 @@ it('keeps what the other scorers found when one could not be run, and is deliver
   const calls: string[] = [];
   let isThrottled = true;
   let now = 1;
+  const rules = { ...noRules('0'), scorers: ['sound', 'throttled'].map((name) => aRule({ name })) };
   const deps: EvaluateTraceDeps = {
     index: {
       readTrace: async () => ({
@@ -66,12 +68,13 @@ it('keeps what the other scorers found when one could not be run, and is deliver
         const isGiven = ({ scorerName }: EvaluationOutcome) => given.some((other) => other.scorerName === scorerName);
         outcomes.splice(0, outcomes.length, ...outcomes.filter((each) => !isGiven(each)), ...given);
       },
+      remove: async () => {},
       lease: async () => true,
       putOff: async () => true,
     },
     rules: {
-      current: async () => noRules('0'),
-      version: async () => noRules('0'),
+      current: async () => rules,
+      version: async () => rules,
       replace: async () => true,
     },
     judging: () => {
