@@ -63,10 +63,11 @@ export function dynamoRuleStore(
     },
 
     async replace(rules) {
+      // Whether it replaces them or was overtaken: what was known is over.
+      cache.delete(rules.experimentId);
       const current = (await read(rules.experimentId, 'rules')) ?? noRules(rules.experimentId);
       if (current.version !== rules.version - 1) return false;
       if (current.version > 0) await client.send(new PutItemCommand(put(current, rulesSortKey(current.version))));
-      cache.delete(rules.experimentId);
       return isApplied(client.send(new PutItemCommand({ ...put(rules, 'rules'), ...replaces(current) })));
     },
   };

@@ -19,12 +19,11 @@ export async function pauseScorer(
 ): Promise<void> {
   if (pausedByJudge(rules, selected)?.reason === reason) return;
   await changeRules(store, rules.experimentId, (current) =>
-    withPause(current, selected, (rule) =>
-      // Paused for another cause, it stays so; for this one, since when it has been.
-      rule.paused && rule.paused.by !== 'judge'
-        ? rule
-        : { ...rule, paused: { reason, since: rule.paused?.since ?? now, by: 'judge' } },
-    ),
+    withPause(current, selected, (rule) => {
+      // Of many traces that find it out at once one says so. Paused for another cause, it stays so.
+      if (rule.paused && (rule.paused.by !== 'judge' || rule.paused.reason === reason)) return rule;
+      return { ...rule, paused: { reason, since: rule.paused?.since ?? now, by: 'judge' } };
+    }),
   );
 }
 

@@ -43,6 +43,14 @@ function describeRules(engine: string, tables: () => Tables): void {
       expect(await aStore().version('none', 1)).toBeUndefined();
     });
 
+    test('that was overtaken sees by whom, whatever it remembers', async () => {
+      const slow = aStore(30);
+      await slow.current('56');
+      await aStore().replace(someRules('56', 1));
+      expect(await slow.replace(someRules('56', 1, 0.9))).toBe(false);
+      expect(await slow.current('56')).toEqual(someRules('56', 1));
+    });
+
     test('gives back the current version and each that was', async () => {
       const versions = times(3, (i) => someRules('51', i + 1, i / 10));
       for (const rules of versions) expect(await aStore().replace(rules)).toBe(true);

@@ -8,7 +8,7 @@ import {
 } from '../../../shared/domain/judging/judge-model.ts';
 import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
 import type { Fate } from '../../support/dying-process.ts';
-import { spansMessage } from '../../support/in-memory/bodies.ts';
+import { type JsonSpan, spansMessage } from '../../support/in-memory/bodies.ts';
 import { InMemoryStack } from '../../support/in-memory/in-memory-stack.ts';
 import { aRule, aTrace, idOf } from './support.ts';
 
@@ -51,10 +51,14 @@ function aJudgedStack(...script: (JudgeAnswer | (() => Error))[]) {
       return next as JudgeAnswer;
     },
   };
-  const [root, ...rest] = aTrace(0);
-  const talking = { ...root, attributes: { 'input.value': 'is it?', 'output.value': 'it is' } };
-  stack.send(spansMessage([talking, ...rest], { receivedAt: stack.nowMs }));
+  stack.send(spansMessage(aTalk(0), { receivedAt: stack.nowMs }));
   return { stack, asked };
+}
+
+/** A trace with something to judge. */
+function aTalk(n: number) {
+  const [root, ...rest] = aTrace(n);
+  return [{ ...root, attributes: { 'input.value': 'is it?', 'output.value': `it is ${n}` } }, ...rest] as JsonSpan[];
 }
 
 function left(stack: InMemoryStack) {
@@ -192,6 +196,17 @@ describe('a judge that nobody can ask until something is mended', () => {
     expect(left(stack)).toMatchObject({ outcome: { state: 'done' }, assessments: [{ value: 'yes' }] });
     expect(stack.rules.scorers[0]?.paused).toBeUndefined();
   });
+});
+
+it('a judge that nobody can ask pauses its scorer once, however many traces find it out at once', async () => {
+  const { stack } = aJudgedStack(misconfigured);
+  const { version } = stack.rules;
+  for (let n = 1; n < 50; n++) stack.send(spansMessage(aTalk(n), { receivedAt: stack.nowMs }));
+  await stack.drain();
+  expect(stack.lastError).toBeUndefined();
+  expect(stack.rules.version).toBe(version + 1);
+  const outcomes = [...stack.index.entries.values()].flatMap((entry) => [...entry.outcomes.values()]);
+  expect(outcomes.map(({ state }) => state)).toEqual(Array(50).fill('held'));
 });
 
 it('a judge that answers nonsense twice leaves an error with what it wrote, and no score', async () => {
