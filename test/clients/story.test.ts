@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { settleInParallel } from '../../shared/domain/in-parallel.ts';
 import { startTestStack, type TestStack } from '../support/local-stack.ts';
+import { ModelServer } from '../support/model-server/model-server.ts';
 import { type Client, clients, type Ended, runPython } from './clients.ts';
 import { sendLargeTraces, sendLongTrace } from './large-traces.ts';
+import { scriptedJudge } from './scripted-judge.ts';
 
 /** As in story/chapters/__init__.py. */
 const chapters = [
   'connecting',
+  'judges',
   'tracing',
   'searching',
   'feedback',
@@ -18,6 +21,7 @@ const chapters = [
   'evaluating',
   'metrics',
   'large',
+  'judgements',
   'deleting',
 ] as const;
 
@@ -32,14 +36,23 @@ const newest = '3.18.0';
 /** On two cores, two at a time. */
 const atOnce = 2;
 
+const models = new ModelServer(scriptedJudge);
 let stack: TestStack;
 const told = new Map<Client, Ended>();
 
 beforeAll(async () => {
-  stack = await startTestStack();
+  await models.listen();
+  const provider = { baseUrl: `${models.url}/v1`, secret: null };
+  stack = await startTestStack({
+    bedrockUrl: models.url,
+    context: { judgeModels: JSON.stringify({ providers: { openai: provider, anthropic: provider } }) },
+    // The minute of quiet before a session is judged is long enough.
+    sweepSeconds: 5,
+  });
   const environment = {
     MLFLOW_TRACKING_URI: stack.stack.url,
     MLFLOW_TRACKING_TOKEN: stack.adminKey,
+    STORY_JUDGE: 'scripted',
     STORY_LONG_TRACE: await sendLongTrace(stack),
     STORY_LARGE_TRACES: await sendLargeTraces(stack),
   };
@@ -54,7 +67,10 @@ beforeAll(async () => {
   for (const [client, { seconds, stderr }] of told)
     console.log(`client ${client}: ${seconds.toFixed(0)} s${notes(stderr)}`);
 }, 1_200_000);
-afterAll(() => stack?.stop());
+afterAll(async () => {
+  await stack?.stop();
+  await models.close();
+});
 
 describe.each(clients)('the story, told by client %s,', (client) => {
   it('is told to its end', () => {
@@ -73,6 +89,13 @@ describe.each(clients)('the story, told by client %s,', (client) => {
 
 it.runIf(clients.includes(newest))('the newest client leaves no check out', () => {
   expect(outcomes(ended(newest).stdout).filter(({ outcome }) => outcome === 'not for this client')).toEqual([]);
+});
+
+const haveJudges = clients.some((client) => !client.startsWith('tracing'));
+
+it.runIf(haveJudges)('judges ask as their providers take it, each over its own API', () => {
+  expect(models.refused).toEqual([]);
+  expect([...new Set(models.asked.map(({ provider }) => provider))].sort()).toEqual(['anthropic', 'bedrock', 'openai']);
 });
 
 function ended(client: Client): Ended {

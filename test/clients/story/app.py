@@ -31,7 +31,7 @@ class Told:
         return span
 
 
-def ask(question: str, **about: Any) -> Told:
+def ask(question: str, *, answer: str = "Paris 🗼", **about: Any) -> Told:
     """An agent with a retriever, a model and a tool; `about` goes to update_current_trace."""
     told = Told()
 
@@ -57,9 +57,9 @@ def ask(question: str, **about: Any) -> Told:
             span.set_attribute("mlflow.chat.tokenUsage", usage)
             span.set_attribute("mlflow.llm.model", "gpt-4o-mini")
             span.add_event(SpanEvent("first token", attributes={"after_ms": 12, "cached": False}))
-            span.set_outputs({"choices": [{"message": {"role": "assistant", "content": "Paris 🗼"}}]})
+            span.set_outputs({"choices": [{"message": {"role": "assistant", "content": answer}}]})
         weather("Paris", [1, 2.5, -3])
-        return {"response": "Paris 🗼", "sources": len(found)}
+        return {"response": answer, "sources": len(found)}
 
     agent(question, {"k": 2, "deep": {"er": [True, None, "ü"]}})
     return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import traceback
@@ -28,6 +29,8 @@ class Chapter:
 
     name: str
     checks: list[Check] = field(default_factory=list)
+    # A variable of the environment, set where the server has what the chapter is about.
+    needs: str | None = None
 
     def check(self, name: str, *, since: tuple[int, ...] = (3, 9), full: bool = False):
         """`since`: the first client that has what is checked. `full`: it needs more than mlflow-tracing."""
@@ -41,7 +44,7 @@ class Chapter:
 
 def outcomes(chapter: Chapter, story: Any):
     for check in chapter.checks:
-        reason = why_not(check, story)
+        reason = why_not(check, chapter, story)
         if reason is not None:
             yield {"chapter": chapter.name, "check": check.name, "outcome": "not for this client", "reason": reason}
             continue
@@ -56,7 +59,9 @@ def outcomes(chapter: Chapter, story: Any):
         yield {"chapter": chapter.name, "check": check.name, "ms": ms, **outcome}
 
 
-def why_not(check: Check, story: Any) -> str | None:
+def why_not(check: Check, chapter: Chapter, story: Any) -> str | None:
+    if chapter.needs is not None and chapter.needs not in os.environ:
+        return f"needs {chapter.needs}"
     if story.version < check.since:
         return f"needs {'.'.join(map(str, check.since))}"
     return "not in mlflow-tracing" if check.full and story.is_tracing_only else None

@@ -3,6 +3,8 @@ from . import (
     deleting,
     evaluating,
     feedback,
+    judgements,
+    judges,
     large,
     live_scoring,
     metrics,
@@ -18,6 +20,7 @@ chapters = [
     module.chapter
     for module in (
         connecting,
+        judges,
         tracing,
         searching,
         feedback,
@@ -29,6 +32,7 @@ chapters = [
         evaluating,
         metrics,
         large,
+        judgements,
         deleting,
     )
 ]
