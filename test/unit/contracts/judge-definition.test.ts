@@ -3,27 +3,10 @@ import { createRegisteredJudge, parseJudgeDefinition } from '../../../shared/con
 import { parseSerializedScorer } from '../../../shared/contracts/parse-serialized-scorer.ts';
 import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
 import { builtinJudgeNames, InvalidJudgeError } from '../../../shared/domain/judging/definition.ts';
+import { aSerializedScorer } from '../../support/builders/a-serialized-scorer.ts';
 
-/** As MLflow's client serializes scorers: all keys, those of other kinds null. */
 function serialized(given: object): string {
-  return JSON.stringify({
-    name: 'mine',
-    aggregations: null,
-    description: null,
-    is_session_level_scorer: false,
-    mlflow_version: '3.18.0',
-    serialization_version: 1,
-    builtin_scorer_class: null,
-    builtin_scorer_pydantic_data: null,
-    call_source: null,
-    call_signature: null,
-    original_func_name: null,
-    instructions_judge_pydantic_data: null,
-    memory_augmented_judge_data: null,
-    third_party_scorer_data: null,
-    ensemble_scorer_data: null,
-    ...given,
-  });
+  return JSON.stringify(aSerializedScorer({ name: 'mine', ...given }));
 }
 
 function builtin(className: string, data: object = {}): object {

@@ -1,34 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { canLoad, scorerReader, writtenFor } from '../../../shared/contracts/scorer-for-client.ts';
+import { aSerializedScorer } from '../../support/builders/a-serialized-scorer.ts';
 
 const reader = (version: string, more: Readonly<Record<string, string>> = {}) => {
   const headers: Readonly<Record<string, string>> = { 'x-mlflow-client-version': version, ...more };
   return scorerReader((name) => headers[name]);
 };
-
-/** As 3.18 writes it, all keys there. */
-function wire(given: object): Record<string, unknown> {
-  return {
-    name: 's',
-    aggregations: null,
-    description: null,
-    is_session_level_scorer: false,
-    timeout: 0,
-    session_level: null,
-    mlflow_version: '3.18.0',
-    serialization_version: 1,
-    builtin_scorer_class: null,
-    builtin_scorer_pydantic_data: null,
-    call_source: null,
-    call_signature: null,
-    original_func_name: null,
-    instructions_judge_pydantic_data: null,
-    memory_augmented_judge_data: null,
-    third_party_scorer_data: null,
-    ensemble_scorer_data: null,
-    ...given,
-  };
-}
 
 const safety = {
   builtin_scorer_class: 'Safety',
@@ -37,7 +14,9 @@ const safety = {
 const judge = (feedback_value_type: object | null) => ({
   instructions_judge_pydantic_data: { instructions: 'Rate {{ outputs }}', model: 'openai:/m', feedback_value_type },
 });
-const ensemble = (part: object) => ({ ensemble_scorer_data: { ensemble_fn: 'agg_all', scorers: [wire(part)] } });
+const ensemble = (part: object) => ({
+  ensemble_scorer_data: { ensemble_fn: 'agg_all', scorers: [aSerializedScorer(part)] },
+});
 const library = (module: string) => ({ third_party_scorer_data: { module, class: 'C', metric_name: 'c' } });
 
 describe('a client', () => {
@@ -56,17 +35,17 @@ describe('a client', () => {
     ['a judge with a literal of one value', judge({ const: 'good', type: 'string' }), '3.9.0'],
     ['a judge with a mixed literal', judge({ enum: ['a', 1] }), '3.17.0'],
     ['what says something in a new key', { ...safety, session_level: 'episode' }, '3.13.0'],
-    ['an aligned judge', { memory_augmented_judge_data: { base_judge: wire(safety) } }, '3.9.0'],
+    ['an aligned judge', { memory_augmented_judge_data: { base_judge: aSerializedScorer(safety) } }, '3.9.0'],
     [
       'an aligned judge whose base says something in a new key',
-      { memory_augmented_judge_data: { base_judge: wire({ ...safety, session_level: 'episode' }) } },
+      { memory_augmented_judge_data: { base_judge: aSerializedScorer({ ...safety, session_level: 'episode' }) } },
       '3.18.0',
     ],
     ['a class newer than our table', { builtin_scorer_class: 'Mood', mlflow_version: '3.19.1.dev0' }, '3.19.1'],
     ['a library newer than our table', { ...library('mlflow.genai.scorers.new'), mlflow_version: '3.20.0' }, '3.20.0'],
     ['a key newer than our table', { ...safety, mood: 'good', mlflow_version: '3.12.5' }, '3.12.5'],
   ])('is given %s if it can load it', (_what, given, first) => {
-    const text = JSON.stringify(wire(given));
+    const text = JSON.stringify(aSerializedScorer(given));
     const all = ['3.9.0', '3.10.1', '3.11.1', '3.12.0', '3.12.5', '3.13.0', '3.14.0', '3.15.0', '3.15.2', '3.16.1'];
     const later = ['3.17.0', '3.17.2', '3.18.0', '3.19.1', '3.20.0', '4.0.0'];
     const able = [...all, ...later].filter((version) => canLoad(text, reader(version)));
@@ -80,7 +59,7 @@ describe('a client', () => {
   });
 
   test('before 3.17 is given functions where it says that it can load them', () => {
-    const text = JSON.stringify(wire({ call_source: 'return 1' }));
+    const text = JSON.stringify(aSerializedScorer({ call_source: 'return 1' }));
     expect(canLoad(text, reader('3.14.0'))).toBe(false);
     expect(canLoad(text, reader('3.14.0', { 'x-assay-mlflow': '0.1.0' }))).toBe(true);
   });
@@ -96,10 +75,10 @@ describe('a client', () => {
 
 describe('what a client reads', () => {
   const keys = (given: object, version: string) =>
-    Object.keys(JSON.parse(writtenFor(JSON.stringify(wire(given)), reader(version))));
+    Object.keys(JSON.parse(writtenFor(JSON.stringify(aSerializedScorer(given)), reader(version))));
 
   test('lacks the keys that its version does not know, where they say nothing', () => {
-    const all = Object.keys(wire({}));
+    const all = Object.keys(aSerializedScorer({}));
     const without = (...gone: readonly string[]) => all.filter((key) => !gone.includes(key));
     const [timeout, level, ensembles, libraries] = [
       'timeout',
@@ -116,17 +95,17 @@ describe('what a client reads', () => {
   });
 
   test('is verbatim where nothing has to be left out', () => {
-    const text = `  ${JSON.stringify(wire(safety), null, 1)}`;
+    const text = `  ${JSON.stringify(aSerializedScorer(safety), null, 1)}`;
     expect(writtenFor(text, reader('3.18.0'))).toBe(text);
   });
 
   test('is adapted inside ensembles and aligned judges, and nowhere else', () => {
-    const read = (given: object) => JSON.parse(writtenFor(JSON.stringify(wire(given)), reader('3.15.2')));
+    const read = (given: object) => JSON.parse(writtenFor(JSON.stringify(aSerializedScorer(given)), reader('3.15.2')));
     const part = read(ensemble(safety)).ensemble_scorer_data;
     expect(part.ensemble_fn).toBe('agg_all');
     expect(part.scorers[0]).not.toHaveProperty('session_level');
     expect(part.scorers[0].builtin_scorer_pydantic_data).toEqual(safety.builtin_scorer_pydantic_data);
-    const memory = read({ memory_augmented_judge_data: { base_judge: wire(safety), retrieval_k: 5 } });
+    const memory = read({ memory_augmented_judge_data: { base_judge: aSerializedScorer(safety), retrieval_k: 5 } });
     expect(memory.memory_augmented_judge_data.retrieval_k).toBe(5);
     expect(memory.memory_augmented_judge_data.base_judge).not.toHaveProperty('timeout');
   });

@@ -6,28 +6,10 @@ import {
   readTraits,
 } from '../../../shared/contracts/serialized-scorer.ts';
 import { aScorableTrace } from '../../support/builders/a-scorable-trace.ts';
+import { aSerializedScorer } from '../../support/builders/a-serialized-scorer.ts';
 
-/** As the MLflow client 3.17 writes it: every key there, all but one kind null. */
-function serialized(given: Record<string, unknown>): string {
-  return JSON.stringify({
-    name: 'my_scorer',
-    aggregations: null,
-    description: null,
-    is_session_level_scorer: false,
-    timeout: null,
-    mlflow_version: '3.17.2',
-    serialization_version: 1,
-    builtin_scorer_class: null,
-    builtin_scorer_pydantic_data: null,
-    call_source: null,
-    call_signature: null,
-    original_func_name: null,
-    instructions_judge_pydantic_data: null,
-    memory_augmented_judge_data: null,
-    third_party_scorer_data: null,
-    ensemble_scorer_data: null,
-    ...given,
-  });
+function serialized(given: object): string {
+  return JSON.stringify(aSerializedScorer({ name: 'my_scorer', ...given }));
 }
 
 const safety = { builtin_scorer_class: 'Safety', builtin_scorer_pydantic_data: { name: 'safety', model: null } };
