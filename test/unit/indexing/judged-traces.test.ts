@@ -12,7 +12,7 @@ import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
 import type { Fate } from '../../support/dying-process.ts';
 import { type JsonSpan, spansMessage } from '../../support/in-memory/bodies.ts';
 import { InMemoryStack } from '../../support/in-memory/in-memory-stack.ts';
-import { aRule, aTrace, idOf } from './support.ts';
+import { aRule, aScorerVersion, aTrace, idOf } from './support.ts';
 
 const minute = 60_000;
 const unavailable = () => new JudgeUnavailableError('the model is throttled', { reason: 'throttled' });
@@ -25,9 +25,7 @@ const yes: JudgeAnswer = {
 };
 
 function aJudge(name: string, className: string): ScorerVersion {
-  const judge = { builtin_scorer_class: className, builtin_scorer_pydantic_data: {} };
-  const serialized = JSON.stringify({ name, serialization_version: 1, ...judge });
-  return { experimentId: '0', name, version: 1, scorerId: `id of ${name}`, serialized, createdAt: 0 };
+  return aScorerVersion(name, { builtin_scorer_class: className, builtin_scorer_pydantic_data: {} });
 }
 
 function aStackWith(...scorers: readonly ScorerVersion[]): InMemoryStack {

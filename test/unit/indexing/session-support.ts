@@ -1,13 +1,18 @@
 import { defaultSettings } from '../../../shared/domain/experiment.ts';
 import type { Rules, ScorerRule } from '../../../shared/domain/rules.ts';
-import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
 import type { Fate } from '../../support/dying-process.ts';
 import { type JsonSpan, spanIdOf, spansMessage, traceIdOf } from '../../support/in-memory/bodies.ts';
 import { InMemoryStack } from '../../support/in-memory/in-memory-stack.ts';
 import { aJudgeModel, aVerdict, type Scripted } from '../../support/judging/a-judge-model.ts';
-import { aRule, idOf } from './support.ts';
+import { aRule, aScorerVersion, idOf } from './support.ts';
 
 export const minute = 60_000;
+
+const mood = {
+  builtin_scorer_class: 'UserFrustration',
+  builtin_scorer_pydantic_data: {},
+  is_session_level_scorer: true,
+};
 
 interface Given {
   readonly rule?: Partial<ScorerRule>;
@@ -21,18 +26,9 @@ export function aSessionStack({ rule = {}, others = [], settings = {}, script = 
   const model = aJudgeModel(script as readonly Scripted[]);
   const scorers = [aRule({ name: 'mood', level: 'session', ...rule }), ...others];
   const rules = { experimentId: '0', version: 3, scorers, settings: { ...defaultSettings, ...settings } };
-  const stack = new InMemoryStack({ rules, scorers: [aVersion('mood'), aVersion('length')] });
+  const stack = new InMemoryStack({ rules, scorers: [aScorerVersion('mood', mood), aScorerVersion('length')] });
   stack.model = model;
   return { stack, model };
-}
-
-function aVersion(name: string): ScorerVersion {
-  const kinds: Record<string, object> = {
-    mood: { builtin_scorer_class: 'UserFrustration', builtin_scorer_pydantic_data: {}, is_session_level_scorer: true },
-    length: { assay_heuristic: { type: 'error_free' } },
-  };
-  const serialized = JSON.stringify({ name, serialization_version: 1, ...kinds[name] });
-  return { experimentId: '0', name, version: 1, scorerId: `id-of-${name}`, serialized, createdAt: 0 };
 }
 
 /** Turn number `n` of a session: a trace of one span; without a session, none is said. */

@@ -12,8 +12,12 @@ function someRules(scorers: readonly ScorerRule[] = [], settings: Partial<Rules[
   return { experimentId: '0', version: 3, scorers, settings: { ...defaultSettings, ...settings } };
 }
 
-function aScorerVersion(name = 'length'): ScorerVersion {
-  const serialized = JSON.stringify({ name, serialization_version: 1, assay_heuristic: { type: 'error_free' } });
+/** A registered scorer: a heuristic, or what is given. */
+export function aScorerVersion(
+  name: string,
+  kind: object = { assay_heuristic: { type: 'error_free' } },
+): ScorerVersion {
+  const serialized = JSON.stringify({ name, serialization_version: 1, ...kind });
   return { experimentId: '0', name, version: 1, scorerId: `id-of-${name}`, serialized, createdAt: 0 };
 }
 
