@@ -16,8 +16,6 @@ export interface ReuseDeps {
   readonly now: Clock;
   /** What the cache failed with: the answer is there all the same. */
   readonly report: (error: unknown) => void;
-  /** Whether an answer would be taken by who reads it; what would not is asked for again. */
-  readonly isUsable?: (answer: JudgeAnswer, request: JudgeRequest) => boolean;
 }
 
 const dayMs = 24 * 60 * 60_000;
@@ -28,12 +26,7 @@ const maxTextBytes = 8_192;
  * Has each identical judgement of a day answered once: by the table, and within the instance by whoever asks already. It stands before
  * whatever pays for calls or counts them.
  */
-export function answerReuse({
-  answers,
-  now,
-  report,
-  isUsable = fitsSchema,
-}: ReuseDeps): (model: JudgeModel) => JudgeModel {
+export function answerReuse({ answers, now, report }: ReuseDeps): (model: JudgeModel) => JudgeModel {
   const asking = new Map<string, Promise<JudgeAnswer | undefined>>();
 
   async function find(hash: string): Promise<JudgeAnswer | undefined> {
@@ -43,7 +36,7 @@ export function answerReuse({
 
   async function askAndKeep(request: JudgeRequest, model: JudgeModel): Promise<JudgeAnswer> {
     const answer = await model.complete(request);
-    if (!isComplete(answer) || !isUsable(answer, request)) return answer;
+    if (!isUsable(answer, request)) return answer;
     const { text, usage } = answer;
     await answers.put(request.hash, { text, usage }, { until: now() + dayMs }).catch(report);
     return answer;
@@ -58,7 +51,7 @@ export function answerReuse({
       if (first) {
         // Whoever asks already may get no answer that can be used: then this one asks itself.
         const shared = await first.catch(() => undefined);
-        if (shared && isComplete(shared) && isUsable(shared, request)) return { ...shared, cached: true };
+        if (shared && isUsable(shared, request)) return { ...shared, cached: true };
       }
       const asked = find(request.hash).then((found) => found ?? askAndKeep(request, model));
       asking.set(request.hash, asked);
@@ -74,6 +67,11 @@ export function answerReuse({
 /** A first question without tools: later ones hardly come twice in the same words. */
 function isReusable({ messages, tools }: JudgeRequest): boolean {
   return messages.length === 1 && tools.length === 0;
+}
+
+/** Whether an answer would be taken by who reads it; what would not is asked for again. */
+function isUsable(answer: JudgeAnswer, request: JudgeRequest): boolean {
+  return isComplete(answer) && fitsSchema(answer, request);
 }
 
 function isComplete({ stop, toolCalls, text }: JudgeAnswer): boolean {
