@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { estimateTokens } from '../domain/judging/estimate-tokens.ts';
 import {
   type JudgeAnswer,
   type JudgeModel,
@@ -7,7 +6,7 @@ import {
   type JudgeToolCall,
   JudgeUnavailableError,
 } from '../domain/judging/judge-model.ts';
-import type { ModelLimits } from '../domain/judging/model-limits.ts';
+import { isCacheable, type ModelLimits } from '../domain/judging/model-limits.ts';
 import { type JudgeEndpoint, postForJson, problemOf } from './judge-http.ts';
 import { answerTool, judgeModelOf, offeredTools, type Prepared, toAnswer } from './judge-output.ts';
 import { asObject, type Turn, type TurnPart, toTurns } from './judge-turns.ts';
@@ -42,16 +41,15 @@ function toBody(
     ...(form === 'schema' && { format: { type: 'json_schema', schema: request.schema } }),
     ...(effort !== undefined && { effort }),
   };
-  const isLong = (text: string) => limits.cacheTokens !== undefined && estimateTokens(text) >= limits.cacheTokens;
   const cached = (isWanted: boolean) => isWanted && { cache_control: { type: 'ephemeral' } };
   const messages = toTurns(request.messages).map(toMessage);
   return {
     model,
     max_tokens: maxTokens,
-    system: [{ type: 'text', text: request.system, ...cached(isLong(request.system)) }],
+    system: [{ type: 'text', text: request.system, ...cached(isCacheable(request.system, limits)) }],
     messages,
     // A conversation with tools goes on: what was said so far is read again with every step.
-    ...cached(request.tools.length > 0 && isLong(request.system + JSON.stringify(messages))),
+    ...cached(request.tools.length > 0 && isCacheable(request.system + JSON.stringify(messages), limits)),
     ...(tools.length > 0 && { tools }),
     ...(form === 'tool' && limits.forcedTool && { tool_choice: toolChoice(tools.length) }),
     ...(Object.keys(outputConfig).length > 0 && { output_config: outputConfig }),

@@ -8,7 +8,6 @@ import {
   type Message,
   type Tool,
 } from '@aws-sdk/client-bedrock-runtime';
-import { estimateTokens } from '../domain/judging/estimate-tokens.ts';
 import {
   type JudgeAnswer,
   type JudgeModel,
@@ -17,7 +16,7 @@ import {
   type JudgeToolCall,
   JudgeUnavailableError,
 } from '../domain/judging/judge-model.ts';
-import type { ModelLimits, OutputForm } from '../domain/judging/model-limits.ts';
+import { isCacheable, type ModelLimits, type OutputForm } from '../domain/judging/model-limits.ts';
 import type { Clock } from '../domain/ports.ts';
 import { retryAfter, toJudgeError } from './judge-failures.ts';
 import { answerTool, judgeModelOf, offeredTools, type Prepared, toAnswer } from './judge-output.ts';
@@ -54,16 +53,15 @@ function toInput(
   const { maxTokens, effort, sampling, stop, others } = parameters;
   const { temperature, top_p: topP, ...unnamed } = sampling;
   const isClaude = /anthropic/.test(model);
-  const isLong = (text: string) => limits.cacheTokens !== undefined && estimateTokens(text) >= limits.cacheTokens;
   const tools = offeredTools(request, form).map(toTool);
   const messages = toTurns(request.messages).map(toMessage);
   // A conversation with tools goes on: what was said so far is read again with every step.
-  if (request.tools.length > 0 && isLong(request.system + JSON.stringify(messages)))
+  if (request.tools.length > 0 && isCacheable(request.system + JSON.stringify(messages), limits))
     messages.at(-1)?.content?.push(cachePoint);
   const additional = { ...unnamed, ...(!isClaude && effort !== undefined && { reasoning_effort: effort }), ...others };
   return {
     modelId: model,
-    system: isLong(request.system) ? [{ text: request.system }, cachePoint] : [{ text: request.system }],
+    system: isCacheable(request.system, limits) ? [{ text: request.system }, cachePoint] : [{ text: request.system }],
     messages,
     inferenceConfig: {
       maxTokens,

@@ -1,3 +1,4 @@
+import { estimateTokens } from './estimate-tokens.ts';
 import listed from './model-limits.json' with { type: 'json' };
 
 /** How a model is made to answer with JSON: by structured output, by a tool that it must call, or by nothing but the prompt. */
@@ -39,6 +40,11 @@ export function modelLimits(model: string, overrides: Partial<ModelLimits> = {})
     ...models.get(longest),
     ...overrides,
   };
+}
+
+/** Whether a prefix is long enough for the provider to cache it on demand. */
+export function isCacheable(prefix: string, { cacheTokens = Number.POSITIVE_INFINITY }: ModelLimits): boolean {
+  return estimateTokens(prefix) >= cacheTokens;
 }
 
 /** Without region, vendor and path. */
