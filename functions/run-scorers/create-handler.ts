@@ -1,10 +1,11 @@
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { MessageDelay } from '../../shared/adapters/sqs-message-delay.ts';
 import { anyEvaluationMessage } from '../../shared/contracts/evaluation-message.ts';
 import { type EvaluateSessionDeps, evaluateSession } from '../../shared/domain/evaluating/evaluate-session.ts';
 import { type EvaluateTraceDeps, evaluateTrace } from '../../shared/domain/evaluating/evaluate-trace.ts';
 import { settleInParallel, takingRoom, takingTurns } from '../../shared/domain/in-parallel.ts';
 import type { JudgingMetrics } from '../../shared/domain/judging/judging-metrics.ts';
+import { leastToBeginMs, type TimeLimit } from '../../shared/domain/judging/time-limit.ts';
 import type { BatchLogger } from '../../shared/runtime/logger.ts';
 
 export type RunScorersDeps = EvaluateTraceDeps &
@@ -26,12 +27,29 @@ const storedBytesAtOnce = 4 * 1024 * 1024;
 /** Each may take up to 24 MiB of spans, which are a few times as much when they are decoded. */
 const sessionsAtOnce = 4;
 
-/** Judges the traces and sessions of a batch; one that fails, or is to come back soon, is reported by itself. */
-export function createHandler(deps: RunScorersDeps): (event: SQSEvent) => Promise<SQSBatchResponse> {
-  return async ({ Records }) => {
-    const inTurn = takingTurns(sessionsAtOnce);
-    const inRoom = takingRoom(storedBytesAtOnce);
-    const task = (record: SQSRecord) => evaluate(record, { inTurn, inRoom, deps });
+/** Of the function's time, for what follows the last answer: assessments, outcomes, bookings, messages that are given back. */
+const reserveMs = 15_000;
+/** Others took the time: the next function to have some takes what has not begun. */
+const notBegunWaitMs = 5_000;
+/** Receives after which a session is left to the sweep, which asks for it again: a message that comes too often goes to the dead letters. */
+const maxReceives = 6;
+
+/**
+ * Judges the traces and sessions of a batch; one that fails, or is to come back soon, is reported by itself. All is done before the
+ * function's time is over: its death would take everything that is under way beside what is slow.
+ */
+export function createHandler(
+  deps: RunScorersDeps,
+): (event: SQSEvent, context: Pick<Context, 'getRemainingTimeInMillis'>) => Promise<SQSBatchResponse> {
+  return async ({ Records }, context) => {
+    const from = deps.now();
+    const batch: Batch = {
+      inTurn: takingTurns(sessionsAtOnce),
+      inRoom: takingRoom(storedBytesAtOnce),
+      time: { from, until: from + context.getRemainingTimeInMillis() - reserveMs },
+    };
+    const bounded = within(batch.time, deps);
+    const task = (record: SQSRecord) => evaluate(record, { batch, deps: bounded });
     const results = await settleInParallel(Records, { limit: tracesAtOnce, task });
     await deps.flush();
     deps.metrics.flush();
@@ -45,22 +63,36 @@ export function createHandler(deps: RunScorersDeps): (event: SQSEvent) => Promis
   };
 }
 
+/** What the records of one invocation share. */
+interface Batch {
+  readonly inTurn: ReturnType<typeof takingTurns>;
+  readonly inRoom: ReturnType<typeof takingRoom>;
+  readonly time: TimeLimit;
+}
+
+function within(time: TimeLimit, deps: RunScorersDeps): RunScorersDeps {
+  return { ...deps, judging: (rules, payers) => ({ ...deps.judging(rules, payers), time }) };
+}
+
 async function evaluate(
   { body, attributes, receiptHandle }: SQSRecord,
-  {
-    inTurn,
-    inRoom,
-    deps,
-  }: { inTurn: ReturnType<typeof takingTurns>; inRoom: ReturnType<typeof takingRoom>; deps: RunScorersDeps },
+  { batch, deps }: { batch: Batch; deps: RunScorersDeps },
 ): Promise<'done' | 'again'> {
   const request = anyEvaluationMessage.parse(JSON.parse(body));
-  if (request.kind === 'session') {
-    await inTurn(() => evaluateSession(request, deps));
-    return 'done';
-  }
   const receives = Number(attributes?.ApproximateReceiveCount ?? 1);
-  const { retryAfterMs } = await evaluateTrace(request, { receives, inRoom, deps });
-  if (retryAfterMs === undefined) return 'done';
-  await deps.messages.delay(receiptHandle, retryAfterMs);
-  return 'again';
+  const isTooLate = () => batch.time.until - deps.now() < leastToBeginMs;
+  const again = async (ms: number) => {
+    await deps.messages.delay(receiptHandle, ms);
+    return 'again' as const;
+  };
+  if (request.kind === 'session') {
+    return batch.inTurn(async () => {
+      if (isTooLate()) return receives < maxReceives ? again(notBegunWaitMs) : 'done';
+      await evaluateSession(request, deps);
+      return 'done';
+    });
+  }
+  if (isTooLate()) return again(notBegunWaitMs);
+  const { retryAfterMs } = await evaluateTrace(request, { receives, inRoom: batch.inRoom, deps });
+  return retryAfterMs === undefined ? 'done' : again(retryAfterMs);
 }

@@ -118,9 +118,10 @@ export class TracePipeline extends Construct {
       beside: { programs: { 'shared/adapters/quickjs/quickjs-worker.ts': 'quickjs-worker.mjs' } },
     });
     // As many as the function judges side by side: their calls wait for the models together, and the bill counts the wall clock. Above ten it
-    // takes a window of a second, which a trace waits at most. A call that gets no answer in its 60 s is an error in time. What takes longer (a
-    // slow answer and its repair, several judges of a slow model, of which 50 calls are in flight) is cut off: the messages come back after the
-    // visibility timeout, when the leases are over; what was judged stays judged, and answers that were paid are in the judges' memory.
+    // takes a window of a second, which a trace waits at most. Judges have the timeout without the 15 s that run-scorers keeps for itself; what
+    // takes longer (a long look into a trace, a slow answer and its repair) is an error, and what began late because of others is held and comes
+    // back. Only a function that dies leaves its messages to the visibility timeout, when the leases are over; what was judged stays judged,
+    // and answers that were paid are in the judges' memory.
     // Ten instances: 500 traces at once, which if they all ran Python were half of an account's usual concurrency.
     this.evaluations.consumeWith(lambda, {
       batchSize: 50,

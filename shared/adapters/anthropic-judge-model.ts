@@ -23,7 +23,7 @@ export function anthropicJudgeModel({ endpoint, model, limits }: AnthropicJudgeO
   const versioned = { ...endpoint, headers: { 'anthropic-version': '2023-06-01', ...endpoint.headers } };
   return judgeModelOf({ uri, limits }, async (request, prepared) => {
     const body = toBody(request, { ...prepared, model, limits });
-    return readReply(await postForJson(versioned, { body, readError }), uri);
+    return readReply(await postForJson(versioned, { body, readError, until: request.until }), uri);
   });
 }
 

@@ -12,12 +12,12 @@ import {
   type JudgeAnswer,
   type JudgeModel,
   type JudgeRequest,
-  JudgeTimeoutError,
   type JudgeToolCall,
   JudgeUnavailableError,
 } from '../domain/judging/judge-model.ts';
 import { isCacheable, type ModelLimits, type OutputForm } from '../domain/judging/model-limits.ts';
 import type { Clock } from '../domain/ports.ts';
+import { callTime } from './judge-call-time.ts';
 import { retryAfter, toJudgeError } from './judge-failures.ts';
 import { answerTool, judgeModelOf, offeredTools, type Prepared, toAnswer } from './judge-output.ts';
 import { asObject, type Turn, type TurnPart, toTurns } from './judge-turns.ts';
@@ -33,15 +33,15 @@ export interface BedrockJudgeOptions {
 
 /** A model of Bedrock behind Converse. The client must not repeat calls by itself: when and how often is decided by who asks. */
 export function bedrockJudgeModel(client: BedrockRuntimeClient, options: BedrockJudgeOptions): JudgeModel {
-  const { uri, timeoutMs } = options;
+  const { uri } = options;
   return judgeModelOf(options, async (request, prepared) => {
     const input = toInput(request, { ...options, ...prepared });
-    const abortSignal = AbortSignal.timeout(timeoutMs);
+    const { signal: abortSignal, over } = callTime(request.until, options);
     try {
       return readOutput(await client.send(new ConverseCommand(input), { abortSignal }), uri);
     } catch (error) {
       // The SDK calls a connection that broke a TimeoutError too: only our own signal tells.
-      throw abortSignal.aborted ? new JudgeTimeoutError(timeLimit(options)) : translated(error, options);
+      throw abortSignal.aborted ? over() : translated(error, options);
     }
   });
 }
@@ -158,10 +158,6 @@ function readOutput({ output, stopReason, usage }: ConverseCommandOutput, uri: s
       ...(written > 0 && { cacheWriteTokens: written }),
     },
   });
-}
-
-function timeLimit({ uri, timeoutMs }: BedrockJudgeOptions): string {
-  return `${uri} did not answer within ${timeoutMs / 1_000} s`;
 }
 
 function translated(error: unknown, { uri, now }: BedrockJudgeOptions): Error {

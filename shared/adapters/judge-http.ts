@@ -1,7 +1,8 @@
 import type { ZodError } from 'zod';
 import { parseJson } from '../domain/facts/attribute-text.ts';
-import { JudgeMisconfiguredError, JudgeTimeoutError, JudgeUnavailableError } from '../domain/judging/judge-model.ts';
+import { JudgeMisconfiguredError, JudgeUnavailableError } from '../domain/judging/judge-model.ts';
 import type { Clock } from '../domain/ports.ts';
+import { type CallTime, callTime } from './judge-call-time.ts';
 import { retryAfter, toJudgeError } from './judge-failures.ts';
 
 /** A secret as its store has it; `isFresh` asks the store again, for a key that was refused. */
@@ -34,20 +35,20 @@ const maxReplyBytes = 8 * 1024 * 1024;
 /**
  * Posts JSON and answers the JSON of the reply. A key that is refused is read anew and tried once more: someone has put another one in its
  * place. Nothing else is repeated here. What is thrown carries no key and no header.
- * @throws JudgeUnavailableError, JudgeMisconfiguredError, ContextTooLongError, JudgeTimeoutError
+ * @throws JudgeUnavailableError, JudgeMisconfiguredError, ContextTooLongError, JudgeTimeoutError, JudgeOutOfTimeError
  */
 export async function postForJson(
   endpoint: JudgeEndpoint,
-  { body, readError }: { body: object; readError: ReadError },
+  { body, readError, until }: { body: object; readError: ReadError; until: number | undefined },
 ): Promise<unknown> {
   const text = JSON.stringify(body);
   let key = await endpoint.readKey?.();
-  let reply = await post(endpoint, { text, key });
+  let reply = await post(endpoint, { text, key, until });
   if (reply.status === 401 && endpoint.readKey) {
     const fresh = await endpoint.readKey({ isFresh: true });
     if (fresh !== key) {
       key = fresh;
-      reply = await post(endpoint, { text, key });
+      reply = await post(endpoint, { text, key, until });
     }
   }
   const parsed = parseJson(reply.text);
@@ -73,9 +74,11 @@ function refused(
 }
 
 async function post(
-  { uri, url, headers, keyHeader, timeoutMs }: JudgeEndpoint,
-  { text, key }: { text: string; key: string | undefined },
+  endpoint: JudgeEndpoint,
+  { text, key, until }: { text: string; key: string | undefined; until: number | undefined },
 ): Promise<Reply> {
+  const { uri, url, headers, keyHeader } = endpoint;
+  const time = callTime(until, endpoint);
   const authorization = key === undefined ? {} : { [keyHeader]: keyHeader === 'authorization' ? `Bearer ${key}` : key };
   try {
     const response = await fetch(url, {
@@ -83,11 +86,11 @@ async function post(
       headers: { ...headers, 'content-type': 'application/json', ...authorization },
       body: text,
       redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: time.signal,
     });
     return { status: response.status, headers: response.headers, text: await readText(response) };
   } catch (error) {
-    throw brokenOff(error, { uri, origin: url.origin, timeoutMs });
+    throw brokenOff(error, { uri, origin: url.origin, time });
   }
 }
 
@@ -103,12 +106,8 @@ async function readText({ body }: Response): Promise<string> {
 }
 
 /** No reply came, or not all of it. The cause is told by its code: what undici adds to it may hold what was sent. */
-function brokenOff(
-  error: unknown,
-  { uri, origin, timeoutMs }: { uri: string; origin: string; timeoutMs: number },
-): Error {
-  if (error instanceof Error && error.name === 'TimeoutError')
-    return new JudgeTimeoutError(`${uri} did not answer within ${timeoutMs / 1_000} s`);
+function brokenOff(error: unknown, { uri, origin, time }: { uri: string; origin: string; time: CallTime }): Error {
+  if (error instanceof Error && error.name === 'TimeoutError') return time.over();
   const { message, cause } = error instanceof Error ? error : { message: String(error), cause: undefined };
   const { code = '' } = (cause ?? {}) as { code?: unknown };
   return new JudgeUnavailableError(

@@ -27,7 +27,7 @@ export function openAiJudgeModel({ endpoint, model, limits }: OpenAiJudgeOptions
   return judgeModelOf({ uri, limits }, async (request, prepared) => {
     const body = toBody(request, { ...prepared, model, limits, endpoint });
     try {
-      return readReply(await postForJson(endpoint, { body, readError }), { uri, request });
+      return readReply(await postForJson(endpoint, { body, readError, until: request.until }), { uri, request });
     } catch (error) {
       if (error instanceof FilteredError) return error.answer;
       throw error;

@@ -74,7 +74,7 @@ export const judgeModelsConfig = z
     providers: providers.default({}),
     /** Models of Bedrock that may be called beside the default and what aliases mean; limits of models that are not known or differ. */
     models: z.record(modelUri, limits).default({}),
-    /** For one call. The function that makes it has 120 s. */
+    /** For one call, or what is left of the 105 s that its function has for all. */
     timeoutSeconds: z.int().min(1).max(100).default(60),
   })
   .check(({ value, issues }) => {

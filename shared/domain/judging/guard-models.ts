@@ -15,10 +15,12 @@ import {
   type JudgeAnswer,
   JudgeMisconfiguredError,
   type JudgeModel,
+  JudgeOutOfTimeError,
   type JudgeRequest,
   JudgeTimeoutError,
   JudgeUnavailableError,
 } from './judge-model.ts';
+import { isTooLate } from './time-limit.ts';
 
 /** What instances tell each other of models that do not answer. */
 export interface CircuitBoard {
@@ -165,6 +167,8 @@ function guardOf(uri: string, { board, now, chance, maxConcurrency, report }: Gu
   return async (request: JudgeRequest, model: JudgeModel): Promise<JudgeAnswer> => {
     await takeTurn();
     try {
+      if (isTooLate(request, now()))
+        throw new JudgeOutOfTimeError(`${uri} could not be asked in time`, { beganAt: now() });
       const isProbe = await admit();
       const call = { isProbe, startedAt: now() };
       try {

@@ -6,7 +6,7 @@ export interface JudgeModel {
   readonly uri: string;
   /** Tokens of prompt and answer together that the model takes. */
   readonly contextTokens: number;
-  /** @throws JudgeUnavailableError, JudgeMisconfiguredError, ContextTooLongError, JudgeTimeoutError */
+  /** @throws JudgeUnavailableError, JudgeMisconfiguredError, ContextTooLongError, JudgeTimeoutError, JudgeOutOfTimeError */
   complete(request: JudgeRequest): Promise<JudgeAnswer>;
 }
 
@@ -35,6 +35,8 @@ export interface JudgeRequest {
   readonly parameters: Readonly<Record<string, JsonValue>>;
   /** Tools that the model may call instead of answering. */
   readonly tools: readonly JudgeTool[];
+  /** When whoever asks needs the answer, epoch ms; absent: the model has its usual time. */
+  readonly until?: number | undefined;
 }
 
 export type JudgeMessage =
@@ -124,4 +126,16 @@ export class ContextTooLongError extends Error {
 /** The model did not answer in time. */
 export class JudgeTimeoutError extends Error {
   override readonly name = 'JudgeTimeoutError';
+}
+
+/** The time of whoever asked is over, before that of the model was: it says nothing against the model. */
+export class JudgeOutOfTimeError extends Error {
+  override readonly name = 'JudgeOutOfTimeError';
+  /** When the call began, or would have; epoch ms. */
+  readonly beganAt: number;
+
+  constructor(message: string, { beganAt }: { beganAt: number }) {
+    super(message);
+    this.beganAt = beganAt;
+  }
 }

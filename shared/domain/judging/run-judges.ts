@@ -10,6 +10,7 @@ import type { Conclusion, Judge, JudgementRecord, JudgePlan, Verdict } from './j
 import { JudgeMisconfiguredError, type JudgeModel, type JudgeModels } from './judge-model.ts';
 import { judgementMetadata, spentOn } from './judgement-metadata.ts';
 import type { Spent } from './judging-metrics.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 export interface RunJudgesDeps {
   readonly models: JudgeModels;
@@ -17,6 +18,8 @@ export interface RunJudgesDeps {
   readonly code: () => string;
   readonly now: Clock;
   readonly limits: JudgingLimits;
+  /** When everything has to be judged; absent: nobody waits for it. */
+  readonly time?: TimeLimit | undefined;
   /** Judges that share a model are asked in one call. */
   readonly combine: boolean;
   /** US$ of a judgement; undefined for a model without a price. */
@@ -139,7 +142,7 @@ async function answersOf(
   { model, deps }: { model: Resolved; deps: RunJudgesDeps },
 ): Promise<readonly Answer[]> {
   if ('failure' in model) return asked.map(() => ({ failure: model.failure }));
-  const context = { model, code: deps.code, now: deps.now, limits: deps.limits };
+  const context = { model, code: deps.code, now: deps.now, limits: deps.limits, time: deps.time };
   try {
     const [only, ...more] = asked;
     const verdicts =

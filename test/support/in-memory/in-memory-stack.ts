@@ -37,6 +37,9 @@ interface Queued {
   readonly receipt?: number;
 }
 
+/** As the template has it for the function that judges. */
+const functionMs = 120_000;
+
 /** The hot path over maps and arrays, with a virtual clock: every handler is the real one. */
 export class InMemoryStack {
   readonly index = new InMemoryTraceIndex();
@@ -152,7 +155,9 @@ export class InMemoryStack {
   }
 
   async #deliver(batch: readonly Queued[], { fate, twice }: { fate?: Fate; twice?: boolean }): Promise<void> {
-    const process = new DyingProcess(fate);
+    // Killed when its time is over, as Lambda does.
+    const killedAt = this.nowMs + functionMs;
+    const process = new DyingProcess(() => (this.nowMs >= killedAt ? 'before' : fate?.()));
     const failed = await this.#invoke(batch, process);
     if (process.isDead) {
       // What a dead process held comes back when its visibility ends.
@@ -194,7 +199,8 @@ export class InMemoryStack {
       })),
     } as SQSEvent;
     const handler = batch[0]?.queue === 'arrivals' ? this.#indexTraces(process) : this.#runScorers(process);
-    const { batchItemFailures } = await handler(event);
+    const endsAt = this.nowMs + functionMs;
+    const { batchItemFailures } = await handler(event, { getRemainingTimeInMillis: () => endsAt - this.nowMs });
     return new Set(batchItemFailures.flatMap(({ itemIdentifier }) => batch[Number(itemIdentifier)] ?? []));
   }
 

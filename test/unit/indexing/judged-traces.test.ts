@@ -5,6 +5,7 @@ import { BudgetExhaustedError } from '../../../shared/domain/judging/budget.ts';
 import {
   type JudgeAnswer,
   JudgeMisconfiguredError,
+  JudgeOutOfTimeError,
   type JudgeRequest,
   JudgeUnavailableError,
 } from '../../../shared/domain/judging/judge-model.ts';
@@ -313,6 +314,63 @@ it('a judge that answers nonsense twice leaves an error with what it wrote, and 
         metadata: { 'assay.judgeAnswer': 'I would rather not say' },
       },
     ],
+  });
+});
+
+/** A judge that looks into traces by tools. */
+function anExplorer(name: string): ScorerVersion {
+  const judge = { instructions_judge_pydantic_data: { instructions: 'Was {{ trace }} in order?', model: null } };
+  const serialized = JSON.stringify({ name, serialization_version: 1, ...judge });
+  return { experimentId: '0', name, version: 1, scorerId: `id of ${name}`, serialized, createdAt: 0 };
+}
+
+describe('a judge that would take longer than its function lives', () => {
+  /** Twenty traces of a judge that answers after ten seconds, and one of a judge that looks on and on, five seconds a step. */
+  function aSlowOneBesideQuickOnes() {
+    const stack = aStackWith(aJudge('quick', 'Safety'), anExplorer('slow'));
+    const scorers = ['quick', 'slow'].map((name) => aRule({ name, filter: `trace.name = '${name}'` }));
+    stack.rules = { ...stack.rules, scorers };
+    const asked = { quick: 0, slow: 0 };
+    stack.model = {
+      ...stack.model,
+      async complete({ tools, until = Number.POSITIVE_INFINITY }) {
+        const beganAt = stack.nowMs;
+        if (tools.length === 0) {
+          asked.quick++;
+          while (stack.nowMs < beganAt + 10_000) await new Promise((resolve) => setImmediate(resolve));
+          return yes;
+        }
+        asked.slow++;
+        await new Promise((resolve) => setImmediate(resolve));
+        stack.nowMs = Math.min(beganAt + 5_000, until);
+        if (beganAt + 5_000 > until) throw new JudgeOutOfTimeError('it did not answer in time', { beganAt });
+        return { ...yes, text: '', toolCalls: [{ id: '1', name: 'list_spans', arguments: {} }] };
+      },
+    };
+    for (let n = 0; n <= 20; n++) {
+      const [root, ...rest] = aTalk(n);
+      const named = { ...root, name: n === 0 ? 'slow' : 'quick' } as JsonSpan;
+      stack.send(spansMessage([named, ...rest], { receivedAt: stack.nowMs }));
+    }
+    return { stack, asked };
+  }
+
+  it('costs those beside it nothing, and is an error after all of the time, asked for once', async () => {
+    const { stack, asked } = aSlowOneBesideQuickOnes();
+    const began = stack.nowMs;
+    await stack.drain();
+    // The settle delay, and the time of one function without its reserve: no message came back.
+    expect(stack.nowMs - began).toBe(5_000 + 105_000);
+    expect(asked).toEqual({ quick: 20, slow: 21 });
+    for (let n = 1; n <= 20; n++) {
+      const { outcomes, assessments } = stack.index.entries.get(idOf(n)) ?? {};
+      expect([...(outcomes?.values() ?? [])]).toMatchObject([{ scorerName: 'quick', state: 'done' }]);
+      expect([...(assessments?.values() ?? [])]).toMatchObject([{ value: 'yes' }]);
+    }
+    expect(left(stack)).toMatchObject({
+      outcome: { scorerName: 'slow', state: 'failed' },
+      assessments: [{ value: null, error: { code: 'JUDGE_TIMEOUT' }, metadata: { 'assay.judgeCalls': '21' } }],
+    });
   });
 });
 

@@ -1,8 +1,16 @@
 import type { Clock } from '../../ports.ts';
 import { readDecision } from '../answer/read-verdict.ts';
 import type { JudgeError, Question, Verdict } from '../judge.ts';
-import { ContextTooLongError, type JudgeAnswer, type JudgeModel, JudgeTimeoutError } from '../judge-model.ts';
-import { fitSections } from '../material.ts';
+import {
+  ContextTooLongError,
+  type JudgeAnswer,
+  type JudgeModel,
+  JudgeOutOfTimeError,
+  JudgeTimeoutError,
+  JudgeUnavailableError,
+} from '../judge-model.ts';
+import { fitSections, type Omission } from '../material.ts';
+import { hadItsTime, type TimeLimit } from '../time-limit.ts';
 import { Chat } from './chat.ts';
 import type { JudgingLimits } from './limits.ts';
 import { materialBudget } from './material-budget.ts';
@@ -18,6 +26,10 @@ export interface AskContext {
   readonly limits: JudgingLimits;
   /** What an answer may be reused for: the scorer and its version. */
   readonly scope: string;
+  /** When the judgement has to be done; absent: nobody waits for it. */
+  readonly time?: TimeLimit | undefined;
+  /** When it began, where it has been asked for before, together with others; epoch ms. */
+  readonly beganAt?: number | undefined;
 }
 
 /** How much of the budget is tried in turn where the model finds the prompt too long though by our count it is not. */
@@ -25,11 +37,12 @@ const shrinkings = [1, 0.5, 0.2];
 
 /**
  * Asks a model for one judgement. A useless answer is sent back once with what is wrong with it; what still cannot be used is an error, as is
- * a prompt that the model cannot hold, or no answer in time.
+ * a prompt that the model cannot hold, or no answer in time. One that began late and was not done is to be asked for again: it was others
+ * that took its time.
  * @throws JudgeUnavailableError, JudgeMisconfiguredError: the judgement is to be asked for again later
  */
 export async function askQuestion(question: Question, context: AskContext): Promise<Verdict> {
-  const tally = new Tally(context.model, context.now);
+  const tally = new Tally(context);
   const isExploring = question.explore !== undefined;
   const budget = materialBudget(questionPrompt(question, []), { ...context, isExploring });
   for (const share of shrinkings) {
@@ -41,12 +54,35 @@ export async function askQuestion(question: Question, context: AskContext): Prom
     } catch (error) {
       if (error instanceof JudgeTimeoutError)
         return { record: tally.record(omissions), error: { code: 'JUDGE_TIMEOUT', message: error.message } };
+      if (error instanceof JudgeOutOfTimeError) return outOfTime(error, { context, tally, omissions });
       if (!(error instanceof ContextTooLongError)) throw error;
       tally.forgetPrompt();
     }
   }
   const message = `${context.model.uri} finds the prompt too long even when it is cut to a fifth`;
   return { record: tally.record([]), error: { code: 'JUDGE_CONTEXT_TOO_LONG', message } };
+}
+
+function outOfTime(
+  error: JudgeOutOfTimeError,
+  { context, tally, omissions }: { context: AskContext; tally: Tally; omissions: readonly Omission[] },
+): Verdict {
+  requireItsTime(error, { time: context.time, beganAt: context.beganAt ?? tally.beganAt(error) });
+  const record = tally.record(omissions);
+  const message = `the judgement was not done after ${Math.round(record.durationMs / 1_000)} s and ${record.calls} answers of ${context.model.uri}`;
+  return { record, error: { code: 'JUDGE_TIMEOUT', message } };
+}
+
+/** @throws JudgeUnavailableError of a judgement that began too late to be done */
+export function requireItsTime(
+  error: JudgeOutOfTimeError,
+  { time, beganAt }: { time: TimeLimit | undefined; beganAt: number },
+): void {
+  if (time !== undefined && hadItsTime(time, beganAt)) return;
+  throw new JudgeUnavailableError(`others took the time of this judgement: ${error.message}`, {
+    reason: 'unavailable',
+    cause: error,
+  });
 }
 
 type Outcome =

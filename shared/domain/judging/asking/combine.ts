@@ -2,9 +2,9 @@ import { isRecord } from '../../json-value.ts';
 import { readJsonObject } from '../answer/read-json.ts';
 import { type Decision, readDecisionObject } from '../answer/read-verdict.ts';
 import type { JudgementRecord, Question, Verdict } from '../judge.ts';
-import { ContextTooLongError, JudgeTimeoutError } from '../judge-model.ts';
+import { ContextTooLongError, JudgeOutOfTimeError, JudgeTimeoutError } from '../judge-model.ts';
 import { fitSections, type Section } from '../material.ts';
-import { type AskContext, askQuestion } from './ask-question.ts';
+import { type AskContext, askQuestion, requireItsTime } from './ask-question.ts';
 import { Chat } from './chat.ts';
 import { materialBudget } from './material-budget.ts';
 import { combinedPrompt, taskField } from './prompt.ts';
@@ -34,20 +34,20 @@ export async function askCombined(
   context: Omit<AskContext, 'scope'>,
 ): Promise<readonly Verdict[]> {
   const { questions, sections } = sharedMaterial(scoped.map(({ question }) => question));
-  const tally = new Tally(context.model, context.now);
+  const tally = new Tally(context);
   const limits = { ...context.limits, answerTokens: context.limits.answerTokens * questions.length };
   const budget = materialBudget(combinedPrompt(questions, []), { ...context, limits });
   const fitted = fitSections(sections, budget);
   const scope = scoped.map((one) => one.scope).join('\n');
   const chat = new Chat(combinedPrompt(questions, fitted), { ...context, limits, scope, parameters: {}, tools: [] });
-  const decisions = await decide(chat, { questions, tally });
+  const decisions = await decide(chat, { questions, tally, time: context.time });
   const omissions = fitted.flatMap(({ omission }) => omission ?? []);
   return Promise.all(
     scoped.map(async (one, i) => {
       const record = { ...shareOf(tally.record(omissions), { position: i, of: questions.length }) };
       const decision = decisions[i];
       if (decision) return { record, decision };
-      const verdict = await askQuestion(one.question, { ...context, scope: one.scope });
+      const verdict = await askQuestion(one.question, { ...context, scope: one.scope, beganAt: tally.startedAt });
       return { ...verdict, record: sumOf(verdict.record, record) };
     }),
   );
@@ -55,12 +55,16 @@ export async function askCombined(
 
 async function decide(
   chat: Chat,
-  { questions, tally }: { questions: readonly Question[]; tally: Tally },
+  { questions, tally, time }: { questions: readonly Question[]; tally: Tally; time: AskContext['time'] },
 ): Promise<readonly (Decision | undefined)[]> {
   try {
     const { text, stop } = await tally.complete(chat.request());
     return stop === 'refused' ? [] : splitAnswer(text, questions);
   } catch (error) {
+    if (error instanceof JudgeOutOfTimeError) {
+      requireItsTime(error, { time, beganAt: tally.beganAt(error) });
+      return [];
+    }
     if (error instanceof ContextTooLongError || error instanceof JudgeTimeoutError) return [];
     throw error;
   }

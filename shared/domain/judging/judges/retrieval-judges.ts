@@ -1,8 +1,9 @@
 import type { ScorableTrace } from '../../scorable-trace.ts';
 import type { ScorerResult } from '../../scorer.ts';
+import { estimateTokens } from '../estimate-tokens.ts';
 import { type Conclusion, cannotJudge, type JudgePlan, type Question, resultOf, type Verdict } from '../judge.ts';
-import { type Section, textSection } from '../material.ts';
-import { chunkLine, type Retrieval, retrievals } from '../reading/retrieval.ts';
+import { type Omission, type Section, textSection } from '../material.ts';
+import { type Chunk, chunkLine, type Retrieval, retrievals } from '../reading/retrieval.ts';
 import { expectedAnswer, expectedFacts } from './answer-judges.ts';
 import {
   type Asked,
@@ -14,6 +15,9 @@ import {
   type TracePlanner,
 } from './needs.ts';
 
+/** Of one retriever, its first ones, which are its best: each costs a call, and all are judged in the time of one function. */
+const maxJudged = 50;
+
 /** Each document that was retrieved is judged by itself; the share of relevant ones is computed. */
 export function retrievalRelevance(name: string, asked: Asked): TracePlanner {
   const task = `Decide whether the section "document", which a search brought up, helps with the section "request".
@@ -23,7 +27,9 @@ The result is "yes" if it contains something that could go into an answer, be it
     const request = requestSection(trace);
     if (request === undefined) return noInputs();
     const questions = found.flatMap(({ chunks }) =>
-      chunks.map(({ text }) => ratingQuestion(task, { material: [request, textSection('document', text)], asked })),
+      chunks
+        .slice(0, maxJudged)
+        .map(({ text }) => ratingQuestion(task, { material: [request, textSection('document', text)], asked })),
     );
     if (questions.length === 0) return cannotJudge('NO_RETRIEVAL', 'the retrievers of the trace found no documents');
     return { questions, conclude: (verdicts) => relevanceResults(found, { verdicts, name }) };
@@ -36,24 +42,41 @@ function relevanceResults(
 ): readonly Conclusion[] {
   let next = 0;
   return found.flatMap(({ spanId, chunks }) => {
-    const results = chunks.map((_, i): Conclusion => {
+    const results = chunks.slice(0, maxJudged).map((_, i): Conclusion => {
       const position = next++;
       const about = { spanId, metadata: { chunk_index: String(i) } };
       return { ...resultOf(verdicts[position] as Verdict, about), from: [position] };
     });
-    return results.length === 0 ? [] : [precision(results, { spanId, name }), ...results];
+    return results.length === 0 ? [] : [precision(results, { spanId, name, chunks }), ...results];
   });
 }
 
 /** Of documents of which one could not be judged no share is known. */
-function precision(results: readonly ScorerResult[], { spanId, name }: { spanId: string; name: string }): Conclusion {
-  const about = { name: `${name}/precision`, spanId, from: [] };
+function precision(
+  results: readonly ScorerResult[],
+  { spanId, name, chunks }: Retrieval & { name: string },
+): Conclusion {
+  const about = { name: `${name}/precision`, spanId, from: [], ...leftOut(chunks) };
   const failed = results.filter(({ error }) => error !== undefined).length;
   if (failed > 0) {
     const message = `${failed} of ${results.length} documents could not be judged`;
     return { ...about, value: null, error: { code: 'INCOMPLETE', message } };
   }
   return { ...about, value: results.filter(({ value }) => value === 'yes').length / results.length };
+}
+
+/** What was not judged, told as what was left out of a prompt is. */
+function leftOut(chunks: readonly Chunk[]): Pick<Conclusion, 'metadata'> {
+  const rest = chunks.slice(maxJudged);
+  if (rest.length === 0) return {};
+  const omission: Omission = {
+    section: 'documents',
+    entries: chunks.length,
+    entriesLeftOut: rest.length,
+    entriesShortened: 0,
+    tokensLeftOut: rest.reduce((sum, { text }) => sum + estimateTokens(text), 0),
+  };
+  return { metadata: { 'assay.truncation': JSON.stringify([omission]) } };
 }
 
 /** Whether what was retrieved would do to answer; what was expected says what the answer is, where people said it. */

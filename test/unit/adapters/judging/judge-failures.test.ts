@@ -125,6 +125,19 @@ describe.each(uris)('%s', (uri) => {
     });
   });
 
+  it('is given up when whoever asks has no time left, which is no failure of the model', async () => {
+    server.script = () => ({ delayMs: 3_000 });
+    const model = await modelOn(server, uri, { config: { timeoutSeconds: 1 } });
+    const beganAt = Date.now();
+    const failure = await model.complete(aJudgeRequest({ until: beganAt + 200 })).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      name: 'JudgeOutOfTimeError',
+      beganAt: expect.toSatisfy((at: number) => at >= beganAt && at <= beganAt + 200),
+    });
+    expect(Date.now() - beganAt).toBeLessThan(900);
+    await expect(model.complete(aJudgeRequest({ until: Date.now() + 60_000 }))).rejects.toMatchObject(timeout);
+  });
+
   it.each(['truncated', 'hung-up'] as const)('whose reply is %s is unavailable', async (damage) => {
     server.script = () => ({ damage });
     await expect((await modelOn(server, uri)).complete(aJudgeRequest())).rejects.toMatchObject(

@@ -7,6 +7,7 @@ import {
   ContextTooLongError,
   JudgeMisconfiguredError,
   type JudgeModel,
+  JudgeOutOfTimeError,
   JudgeTimeoutError,
   JudgeUnavailableError,
 } from '../../../../shared/domain/judging/judge-model.ts';
@@ -276,5 +277,68 @@ describe('a judge that explores a trace', () => {
     const results = resultsOf(model);
     expect(results).toHaveLength(12);
     expect(results.filter((text) => text.startsWith('error: too many calls'))).toHaveLength(4);
+  });
+});
+
+describe('a judgement whose time is over', () => {
+  const time = { from: 0, until: 100_000 };
+  const lookAgain = { toolCalls: [{ id: '1', name: 'list_spans', arguments: {} }] };
+  const explore = aQuestion({ explore: aScorableTrace() });
+
+  /** A model each of whose answers takes so long, which is given up as an adapter does; and a clock. */
+  function aSlowModel(script: Parameters<typeof aJudgeModel>[0], { ms, from = 0 }: { ms: number; from?: number }) {
+    const model = aJudgeModel(script);
+    const clock = { now: from, begun: 0 };
+    const complete: JudgeModel['complete'] = async (request) => {
+      clock.begun++;
+      const [beganAt, { until = Number.POSITIVE_INFINITY }] = [clock.now, request];
+      clock.now = Math.min(beganAt + ms, until);
+      if (beganAt + ms > until) throw new JudgeOutOfTimeError('it did not answer in time', { beganAt });
+      return model.complete(request);
+    };
+    return { model: { ...model, complete }, now: () => clock.now, requests: model.requests, begun: () => clock.begun };
+  }
+
+  test('tells the model with each call until when the answer is needed', async () => {
+    const { requests, ...slow } = aSlowModel(['nonsense', aVerdict('yes')], { ms: 10 });
+    expect(await ask(slow.model, { ...slow, time })).toMatchObject({ decision: { value: 'yes' } });
+    expect(requests.map(({ until }) => until)).toEqual([100_000, 100_000]);
+  });
+
+  test.each([
+    ['explores a trace', explore, [lookAgain], 7_000, 14, 15],
+    ['is repaired', aQuestion(), ['nonsense'], 60_000, 1, 2],
+    ['waits for its first answer', aQuestion(), [aVerdict('yes')], 101_000, 0, 1],
+    ['has its last answer with the last moment', explore, [lookAgain], 50_000, 2, 2],
+  ])('is an error with what it took, where it began in time and %s', async (_, question, script, ms, calls, begun) => {
+    const { model, now, ...slow } = aSlowModel(script, { ms });
+    const verdict = await ask(model, { question, now, time });
+    expect(verdict).toMatchObject({
+      error: { code: 'JUDGE_TIMEOUT', message: expect.stringContaining('not done after 100 s') },
+      record: { calls, inputTokens: 100 * calls, durationMs: 100_000 },
+    });
+    expect(slow.begun()).toBe(begun);
+  });
+
+  test.each([
+    ['one call', aQuestion(), [aVerdict('yes')], 80_000],
+    ['a conversation', explore, [lookAgain], 7_000],
+  ])('is asked for again where it began late: %s', async (_, question, script, ms) => {
+    const began = { onTime: 25_000, late: 25_001 };
+    const onTime = aSlowModel(script, { ms, from: began.onTime });
+    expect(await ask(onTime.model, { question, ...onTime, time })).toMatchObject({ error: { code: 'JUDGE_TIMEOUT' } });
+    const late = aSlowModel(script, { ms, from: began.late });
+    await expect(ask(late.model, { question, ...late, time })).rejects.toMatchObject({
+      name: 'JudgeUnavailableError',
+      reason: 'unavailable',
+      retryAfterMs: undefined,
+    });
+  });
+
+  test('is asked for again where its first call had no turn for long', async () => {
+    const complete = () => Promise.reject(new JudgeOutOfTimeError('no turn', { beganAt: 30_000 }));
+    await expect(ask({ ...aJudgeModel([]), complete }, { now: () => 0, time })).rejects.toMatchObject({
+      name: 'JudgeUnavailableError',
+    });
   });
 });

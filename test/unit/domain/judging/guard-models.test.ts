@@ -12,6 +12,7 @@ import { type CircuitBoard, modelGuards } from '../../../../shared/domain/judgin
 import {
   ContextTooLongError,
   type JudgeAnswer,
+  JudgeOutOfTimeError,
   JudgeTimeoutError,
   JudgeUnavailableError,
 } from '../../../../shared/domain/judging/judge-model.ts';
@@ -224,6 +225,33 @@ describe('a model that throttles', () => {
     for (let i = 0; i < 60; i++) await round();
     expect(most).toBeGreaterThan(15);
     while (held.length > 0 || inFlight > 0) await round();
+  });
+
+  it('is asked nothing new that came to its turn too late, while what is under way goes on', async () => {
+    const model = aJudgeModel();
+    const guarded = anInstance()(model);
+    const first = (until: number) => aJudgeRequest('first', { until });
+    await guarded.complete(first(clock + 40_000));
+    await expect(guarded.complete(first(clock + 39_999))).rejects.toMatchObject({
+      name: 'JudgeOutOfTimeError',
+      beganAt: clock,
+    });
+    const { messages } = aJudgeRequest();
+    const later = (until: number) => aJudgeRequest('later', { until, messages: [...messages, ...messages] });
+    await guarded.complete(later(clock + 1));
+    await expect(guarded.complete(later(clock))).rejects.toMatchObject({ name: 'JudgeOutOfTimeError' });
+    expect(model.asked).toHaveLength(2);
+  });
+
+  it('is not held to be down because of those who had no time left', async () => {
+    const model = aJudgeModel((_, nth) =>
+      nth > 20
+        ? aJudgeAnswer()
+        : Promise.reject(new JudgeOutOfTimeError('no time was left', { beganAt: clock - 1_000 })),
+    );
+    const guarded = anInstance()(model);
+    for (let i = 0; i < 20; i++) await failed(guarded.complete(aJudgeRequest()));
+    expect(await guarded.complete(aJudgeRequest())).toEqual(aJudgeAnswer());
   });
 
   it('is left alone for the time that it asks for', async () => {

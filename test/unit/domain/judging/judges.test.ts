@@ -261,6 +261,35 @@ describe('retrieval', () => {
     ]);
   });
 
+  test('asks about the first fifty chunks of a retriever, and says how many were left out', async () => {
+    const many = Array.from({ length: 120 }, (_, i) => (i < 25 ? 'good' : 'bad'));
+    const model = aJudgeModel((request) => aVerdict(textOfRequest(request).includes('bad') ? 'no' : 'yes'));
+    const results = await judgeOnce(createJudge(builtin('RetrievalRelevance', 'rel')), {
+      traces: [
+        aScorableTrace({ inputs: 'q', outputs: 'a', spans: [retriever('r1', many), retriever('r2', ['good'])] }),
+      ],
+      model,
+    });
+    expect(model.requests).toHaveLength(51);
+    const shares = results.filter(({ name }) => name === 'rel/precision');
+    expect(shares.map(({ spanId, value }) => [spanId, value])).toEqual([
+      ['r1', 0.5],
+      ['r2', 1],
+    ]);
+    expect(JSON.parse(shares[0]?.metadata?.['assay.truncation'] ?? '')).toEqual([
+      {
+        section: 'documents',
+        entries: 120,
+        entriesLeftOut: 70,
+        entriesShortened: 0,
+        tokensLeftOut: expect.toSatisfy((n: number) => n >= 70),
+      },
+    ]);
+    expect(shares[1]?.metadata).not.toHaveProperty('assay.truncation');
+    expect(results.filter(({ spanId }) => spanId === 'r1')).toHaveLength(51);
+    expect(results.at(-1)).toMatchObject({ spanId: 'r2', value: 'yes' });
+  });
+
   test.each(['RetrievalSufficiency', 'RetrievalGroundedness'] as const)(
     '%s gives one verdict a retriever',
     async (className) => {

@@ -68,3 +68,13 @@ it('a model that is left alone costs no write of a budget', async () => {
   for (let i = 5; i < 30; i++) expect(await ask(i)).toBe('JudgeUnavailableError');
   expect([asked.asked.length, store.calls.writes]).toEqual([5, writes]);
 });
+
+it('a call that came to its turn too late costs nothing of a budget', async () => {
+  const { wrap, store, clock } = anInstance();
+  await setBudget(store, { experimentId: '7' }, { tokensPerDay: 1_000_000 });
+  const asked = aJudgeModel();
+  const { writes } = store.calls;
+  const late = aJudgeRequest('late', { until: clock.now + 1_000 });
+  await expect(wrap(asked).complete(late)).rejects.toMatchObject({ name: 'JudgeOutOfTimeError' });
+  expect([asked.asked.length, store.calls.writes]).toEqual([0, writes]);
+});

@@ -6,6 +6,7 @@ import type { Judge } from '../../../../shared/domain/judging/judge.ts';
 import {
   ContextTooLongError,
   JudgeMisconfiguredError,
+  JudgeOutOfTimeError,
   JudgeUnavailableError,
 } from '../../../../shared/domain/judging/judge-model.ts';
 import { type RunJudgesDeps, runJudges } from '../../../../shared/domain/judging/run-judges.ts';
@@ -243,6 +244,36 @@ describe('judges in one call', () => {
       'yes',
     ]);
     expect(model.requests).toHaveLength(3);
+  });
+
+  test.each([
+    ['began in time are errors', 0, 0, { results: [{ error: { code: 'JUDGE_TIMEOUT' } }], records: [{ calls: 0 }] }],
+    ['began late are asked for again', 30_000, 0, { failure: { name: 'JudgeUnavailableError' } }],
+    ['had no turn for long are asked for again', 0, 30_000, { failure: { name: 'JudgeUnavailableError' } }],
+  ])('that %s where the call as a whole takes all of the time', async (_, from, waitMs, expected) => {
+    let now = from;
+    const script = ({ until = 0 }: { until?: number | undefined }) => {
+      const beganAt = now + waitMs;
+      now = until;
+      return new JudgeOutOfTimeError('it did not answer in time', { beganAt });
+    };
+    const time = { from: 0, until: 100_000 };
+    const { outcomes, model } = run(three.slice(0, 2), script, { ...combine, now: () => now, time });
+    expect(await outcomes).toMatchObject([expected, expected]);
+    expect(model.requests).toHaveLength(1);
+  });
+
+  test('that have to be asked alone, and are not done, had their time together', async () => {
+    let now = 0;
+    const script = () => {
+      now += 60_000;
+      if (now < 100_000) return 'nonsense';
+      return new JudgeOutOfTimeError('it did not answer in time', { beganAt: 60_000 });
+    };
+    const time = { from: 0, until: 100_000 };
+    const { outcomes } = run(three.slice(0, 2), script, { ...combine, now: () => now, time });
+    const expected = { results: [{ error: { code: 'JUDGE_TIMEOUT' } }], records: [{ calls: 1 }] };
+    expect(await outcomes).toMatchObject([expected, expected]);
   });
 
   test('fail together where the model is not there', async () => {
