@@ -5,7 +5,7 @@ import type { Rules, ScorerRule } from '../rules.ts';
 
 type ScorerOf = Pick<SelectedScorer, 'name' | 'version'>;
 
-interface RuleChange {
+export interface RuleChange {
   /** As they are known, possibly as old as the store's cache. */
   readonly rules: Rules;
   readonly store: RuleStore;

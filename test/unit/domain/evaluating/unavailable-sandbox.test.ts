@@ -17,12 +17,14 @@ const request = {
   scorers: ['sound', 'throttled'].map((name) => ({ name, version: 1, sampleRate: 1 })),
 };
 
-it('keeps what the other scorers found when one could not be run, and is delivered again for that one alone', async () => {
-  const kept: Assessment[] = [];
-  const outcomes: EvaluationOutcome[] = [];
-  const calls: string[] = [];
-  let isThrottled = true;
-  let now = 1;
+function aThrottledSandbox() {
+  const sandbox = {
+    kept: [] as Assessment[],
+    outcomes: [] as EvaluationOutcome[],
+    calls: [] as string[],
+    isThrottled: true,
+    now: 1,
+  };
   const rules = { ...noRules('0'), scorers: ['sound', 'throttled'].map((name) => aRule({ name })) };
   const deps: EvaluateTraceDeps = {
     index: {
@@ -33,7 +35,7 @@ it('keeps what the other scorers found when one could not be run, and is deliver
         unsettled: false,
         foreignBlocks: [],
         assessments: [],
-        outcomes,
+        outcomes: sandbox.outcomes,
       }),
     },
     segments: { readBlock: () => Promise.reject(new Error('no blocks')) },
@@ -51,22 +53,22 @@ it('keeps what the other scorers found when one could not be run, and is deliver
     createScorer: ({ name }) => ({
       sourceType: 'CODE',
       score: async () => {
-        calls.push(name);
-        if (name === 'throttled' && isThrottled) throw new SandboxUnavailableError('throttled');
+        sandbox.calls.push(name);
+        if (name === 'throttled' && sandbox.isThrottled) throw new SandboxUnavailableError('throttled');
         return [{ value: true }];
       },
     }),
     metrics: { note: () => {} },
     assessments: {
       put: async (given) => {
-        kept.push(...given);
+        sandbox.kept.push(...given);
         return given;
       },
     },
     outcomes: {
       put: async (given) => {
         const isGiven = ({ scorerName }: EvaluationOutcome) => given.some((other) => other.scorerName === scorerName);
-        outcomes.splice(0, outcomes.length, ...outcomes.filter((each) => !isGiven(each)), ...given);
+        sandbox.outcomes = [...sandbox.outcomes.filter((each) => !isGiven(each)), ...given];
       },
       remove: async () => {},
       lease: async () => true,
@@ -81,15 +83,36 @@ it('keeps what the other scorers found when one could not be run, and is deliver
       throw new Error('nobody judges');
     },
     archive: { addAssessments: async () => undefined },
-    now: () => now,
+    now: () => sandbox.now,
   };
+  return { sandbox, deps };
+}
+
+const statesIn = (outcomes: readonly EvaluationOutcome[]) =>
+  outcomes.map(({ scorerName, state }) => `${scorerName} ${state}`);
+
+it('keeps what the other scorers found when one could not be run, and is delivered again for that one alone', async () => {
+  const { sandbox, deps } = aThrottledSandbox();
   const { retryAfterMs = 0 } = await evaluateTrace(request, { receives: 1, inRoom: (_, task) => task(), deps });
   expect(retryAfterMs).toBeGreaterThan(0);
-  expect(outcomes.map(({ scorerName, state }) => `${scorerName} ${state}`)).toEqual(['sound done', 'throttled held']);
-  now += retryAfterMs;
-  expect(kept.map(({ name, value }) => [name, value])).toEqual([['sound', true]]);
-  isThrottled = false;
+  expect(statesIn(sandbox.outcomes)).toEqual(['sound done', 'throttled held']);
+  sandbox.now += retryAfterMs;
+  expect(sandbox.kept.map(({ name, value }) => [name, value])).toEqual([['sound', true]]);
+  sandbox.isThrottled = false;
   expect(await evaluateTrace(request, { receives: 2, inRoom: (_, task) => task(), deps })).toEqual({});
-  expect(calls).toEqual(['sound', 'throttled', 'throttled']);
-  expect(outcomes.map(({ scorerName, state }) => `${scorerName} ${state}`)).toEqual(['sound done', 'throttled done']);
+  expect(sandbox.calls).toEqual(['sound', 'throttled', 'throttled']);
+  expect(statesIn(sandbox.outcomes)).toEqual(['sound done', 'throttled done']);
+});
+
+it('is told as an error of code once the sandbox has not been there for two days', async () => {
+  const { sandbox, deps } = aThrottledSandbox();
+  await evaluateTrace(request, { receives: 1, inRoom: (_, task) => task(), deps });
+  sandbox.now += 49 * 3_600_000;
+  await evaluateTrace(request, { receives: 1, inRoom: (_, task) => task(), deps });
+  expect(statesIn(sandbox.outcomes)).toEqual(['sound done', 'throttled failed']);
+  expect(sandbox.kept.at(-1)).toMatchObject({
+    value: null,
+    error: { code: 'SANDBOX_UNAVAILABLE' },
+    source: { type: 'CODE', id: 'throttled' },
+  });
 });

@@ -1,0 +1,134 @@
+import type { Assessment, AssessmentError } from '../assessment.ts';
+import type { EvaluationOutcome, EvaluationRequest } from '../evaluation.ts';
+import { type JudgingEnd, nothingSpent, type Spent } from '../judging/judging-metrics.ts';
+import type { Clock } from '../ports.ts';
+import type { Rules } from '../rules.ts';
+import type { ScorableTrace } from '../scorable-trace.ts';
+import type { Runnable, Scorer, ScorerResult } from '../scorer.ts';
+import { afterFailure, endOf, endsPause, heldBy, heldSinceBy } from './after-failure.ts';
+import { type Evaluation, identity } from './prepare-evaluations.ts';
+import { toAssessments } from './to-assessments.ts';
+
+export interface ConcludeDeps {
+  readonly now: Clock;
+}
+
+export interface ConcludeContext {
+  readonly request: EvaluationRequest;
+  /** How often the message has been received, this time included. */
+  readonly receives: number;
+  readonly rules: Rules;
+  readonly trace: ScorableTrace;
+  readonly deps: ConcludeDeps;
+}
+
+/** What one scorer left behind. */
+export interface ConcludedEvaluation {
+  readonly outcome: EvaluationOutcome;
+  readonly assessments: readonly Assessment[];
+  readonly end: JudgingEnd;
+  readonly spent: Spent;
+  /** Its scorer is to be paused, for the outcome's reason, or resumed if it is. */
+  readonly pauses?: boolean;
+  readonly resumes?: boolean;
+  readonly retryAfterMs?: number;
+}
+
+/** The sweep asks for an evaluation again whose message should have come back, but did not. */
+const graceMs = 5 * 60_000;
+
+/** What was found, and the outcome that says so. */
+export function concludeResults(
+  { selected, version, scorer, before }: Evaluation,
+  {
+    results,
+    spent,
+    request,
+    deps,
+  }: ConcludeContext & {
+    readonly results: readonly ScorerResult[];
+    readonly spent: Spent;
+  },
+): ConcludedEvaluation {
+  const now = deps.now();
+  const failure = results.find(({ error }) => error !== undefined)?.error;
+  return {
+    assessments: toAssessments(results, {
+      version,
+      sourceType: sourceTypeOf(scorer),
+      selected,
+      traceId: request.traceId,
+      now,
+    }),
+    outcome: {
+      ...identity(selected, request),
+      state: failure === undefined ? 'done' : 'failed',
+      finishedAt: now,
+      ...(failure && { reason: `${failure.code}: ${failure.message}` }),
+    },
+    end: endOf(results),
+    spent,
+    resumes: endsPause(spent, before),
+  };
+}
+
+function sourceTypeOf(scorer: Runnable): Scorer['sourceType'] {
+  if ('judge' in scorer) return 'LLM_JUDGE';
+  return 'unsupported' in scorer ? 'CODE' : scorer.sourceType;
+}
+
+/** A scorer that cannot run now is held: it has an outcome that says why, and no assessment. */
+export function concludeFailure(
+  evaluation: Evaluation,
+  context: ConcludeContext & { readonly failure: Error },
+): ConcludedEvaluation {
+  const { request, receives, deps, rules, trace, failure } = context;
+  const { selected, before } = evaluation;
+  const now = deps.now();
+  const catchesUp = rules.settings.catchUpBudgets;
+  const by = heldBy(failure);
+  const heldSince = heldSinceBy(by, before);
+  const next = afterFailure(failure, { now, heldSince, receives, catchesUp });
+  if (next.kind === 'fail') {
+    const results = [failed(next.error)];
+    return concludeResults(evaluation, { ...context, results, spent: nothingSpent });
+  }
+  const until = next.kind === 'retry' ? now + next.waitMs : next.until;
+  return {
+    assessments: [],
+    outcome: {
+      ...identity(selected, request),
+      state: 'held',
+      finishedAt: now,
+      reason: next.reason,
+      heldSince: heldSince ?? now,
+      heldBy: by,
+      ...(until !== undefined && {
+        until,
+        dueAt: next.kind === 'retry' ? until + graceMs : until + (by === 'budget' ? laterMs(trace, until) : 0),
+      }),
+      request: {
+        experimentId: request.experimentId,
+        rulesVersion: request.rulesVersion,
+        sampleRate: selected.sampleRate,
+      },
+    },
+    end: { kind: 'held', by },
+    spent: nothingSpent,
+    pauses: next.kind === 'pause',
+    ...(next.kind === 'retry' && { retryAfterMs: next.waitMs }),
+  };
+}
+
+/**
+ * Of what one budget held back, and gives free at one time, the newest is asked for first: a second later for each quarter of an hour of
+ * age, an hour at most.
+ */
+function laterMs({ facts }: ScorableTrace, until: number): number {
+  return Math.min(3_600_000, Math.max(0, Math.floor((until - facts.requestTime) / 900)));
+}
+
+/** An error is never a score. */
+export function failed(error: AssessmentError): ScorerResult {
+  return { value: null, error };
+}

@@ -1,0 +1,127 @@
+import { type EvaluationOutcome, type EvaluationRequest, isFinished, type SelectedScorer } from '../evaluation.ts';
+import type { Judge } from '../judging/judge.ts';
+import type { Clock, EvaluationStore, ScorerStore, TraceRecord } from '../ports.ts';
+import { isStopped, type Rules } from '../rules.ts';
+import type { Runnable, Scorer, ScorerVersion } from '../scorer.ts';
+import { longestShortWaitMs } from './after-failure.ts';
+
+export interface PrepareDeps {
+  readonly scorers: Pick<ScorerStore, 'definition'>;
+  readonly createScorer: (version: ScorerVersion) => Runnable;
+  readonly outcomes: Pick<EvaluationStore, 'lease'>;
+  readonly now: Clock;
+}
+
+interface PrepareContext {
+  readonly request: EvaluationRequest;
+  readonly rules: Rules;
+  readonly deps: PrepareDeps;
+}
+
+/** Longer than a function lives: a lease ends only by the death of its holder. */
+const leaseMs = 150_000;
+
+/** A selected scorer that is to judge the trace. */
+export interface Evaluation<Kind extends Runnable = Runnable> {
+  readonly selected: SelectedScorer;
+  readonly version: ScorerVersion;
+  readonly scorer: Kind;
+  readonly before: EvaluationOutcome | undefined;
+}
+
+export type JudgeEvaluation = Evaluation<{ readonly judge: Judge }>;
+export type CodeEvaluation = Evaluation<Scorer | { readonly unsupported: string }>;
+
+/** What of a request is to be done now. */
+export interface Prepared {
+  readonly code: readonly CodeEvaluation[];
+  /** Ours until the lease ends. */
+  readonly judges: readonly JudgeEvaluation[];
+  /** Of what was held, and is not judged any more. */
+  readonly stopped: readonly EvaluationOutcome[];
+  /** Another function judges some of it. */
+  readonly isBusy: boolean;
+}
+
+/** Judges are leased, so that a second delivery does not pay too. */
+export async function prepareEvaluations(record: TraceRecord, context: PrepareContext): Promise<Prepared> {
+  const { evaluations, stopped } = await pendingEvaluations(record, context);
+  const judges = evaluations.filter(isJudge);
+  const leases = await Promise.all(judges.map((evaluation) => lease(evaluation, context)));
+  return {
+    code: evaluations.filter(isCode),
+    judges: judges.filter((_, i) => leases[i]),
+    stopped,
+    isBusy: leases.includes(false),
+  };
+}
+
+async function pendingEvaluations(
+  record: TraceRecord,
+  { request, rules, deps }: PrepareContext,
+): Promise<{ evaluations: readonly Evaluation[]; stopped: readonly EvaluationOutcome[] }> {
+  const now = deps.now();
+  const pending = request.scorers.flatMap((selected) => {
+    const before = outcomeOf(selected, record);
+    return isToDo(before, { revision: request.revision, now }) ? [{ selected, before }] : [];
+  });
+  // It costs nothing any more. What is on its way through the queue is judged as it was decided.
+  const isOver = (one: (typeof pending)[number]) => one.before?.state === 'held' && isStopped(one.selected.name, rules);
+  const stopped = pending.filter(isOver).map(({ selected }) => ({
+    ...identity(selected, request),
+    state: 'failed' as const,
+    finishedAt: now,
+    reason: 'its scorer was stopped before it could be judged',
+  }));
+  const going = pending.filter((one) => !isOver(one));
+  const evaluations = await Promise.all(
+    going.map(async ({ selected, before }) => {
+      const version = await deps.scorers.definition(request.experimentId, selected.name, selected.version);
+      if (version === undefined)
+        throw new Error(`scorer ${selected.name} version ${selected.version} is not registered`);
+      return { selected, before, version, scorer: deps.createScorer(version) };
+    }),
+  );
+  return { evaluations, stopped };
+}
+
+/** Of a message that came back before it was asked to: what it is for waits a little longer. Longer waits are the sweep's. */
+export function earlyWaits(record: TraceRecord, { request, deps }: PrepareContext): readonly number[] {
+  const now = deps.now();
+  return request.scorers.flatMap((selected) => {
+    const { state, until = 0 } = outcomeOf(selected, record) ?? { state: 'done' };
+    return state === 'held' && until > now && until - now <= longestShortWaitMs ? until - now : [];
+  });
+}
+
+function outcomeOf({ name, version }: SelectedScorer, { outcomes }: TraceRecord): EvaluationOutcome | undefined {
+  return outcomes.find(({ scorerName, scorerVersion }) => scorerName === name && scorerVersion === version);
+}
+
+/** Neither judged already, nor held for a while yet. */
+function isToDo(before: EvaluationOutcome | undefined, { revision, now }: { revision: number; now: number }): boolean {
+  if (before === undefined) return true;
+  if (isFinished(before)) return before.revision < revision;
+  return before.state !== 'held' || (before.until ?? 0) <= now;
+}
+
+function isJudge(evaluation: Evaluation): evaluation is JudgeEvaluation {
+  return 'judge' in evaluation.scorer;
+}
+
+function isCode(evaluation: Evaluation): evaluation is CodeEvaluation {
+  return !isJudge(evaluation);
+}
+
+/** False where another function judges it. */
+async function lease({ selected, before }: JudgeEvaluation, { request, deps }: PrepareContext): Promise<boolean> {
+  const now = deps.now();
+  const running = { ...identity(selected, request), state: 'running' as const, finishedAt: now, until: now + leaseMs };
+  const { heldSince, heldBy } = before ?? {};
+  return deps.outcomes.lease({ ...running, ...(heldBy && { heldSince, heldBy }) }, now);
+}
+
+/** What an outcome is the outcome of. */
+export function identity({ name, version }: SelectedScorer, { traceId, revision }: EvaluationRequest) {
+  return { traceId, scorerName: name, scorerVersion: version, revision };
+}
