@@ -41,8 +41,9 @@ export async function pyodideCodeRunner(
   files: PythonFiles,
   { limits = defaultLimits }: { limits?: PythonLimits } = {},
 ): Promise<PythonSandbox> {
-  const snapshot = openUnnamedFile();
-  await makeSnapshot(files, { mode: 'snapshot', snapshot, memoryBytes: limits.memoryBytes });
+  const { writable, readable: snapshot } = openUnnamedFile();
+  await makeSnapshot(files, { mode: 'snapshot', snapshot: writable, memoryBytes: limits.memoryBytes });
+  closeSync(writable);
   const start = () =>
     new Interpreter(startPython(files, { mode: 'run', snapshot, memoryBytes: limits.memoryBytes }), limits);
   let spare: Interpreter | undefined = start();
@@ -63,12 +64,16 @@ export async function pyodideCodeRunner(
   };
 }
 
-/** Gone with the last process that has it open, however that ends. */
-function openUnnamedFile(): number {
+/**
+ * Gone with the last process that has it open, however that ends. Opened twice: the permission model of Node lets open descriptors be, and
+ * users' code must not have one through which it could write into the interpreters of all later calls.
+ */
+function openUnnamedFile(): { writable: number; readable: number } {
   const folder = mkdtempSync(join(tmpdir(), 'python-'));
-  const file = openSync(join(folder, 'snapshot'), 'w+');
+  const file = join(folder, 'snapshot');
+  const [writable, readable] = [openSync(file, 'wx'), openSync(file, 'r')];
   rmSync(folder, { recursive: true });
-  return file;
+  return { writable, readable };
 }
 
 async function makeSnapshot(files: PythonFiles, start: PythonStart): Promise<void> {

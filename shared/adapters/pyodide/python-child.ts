@@ -6,7 +6,7 @@ import { cutNetwork, limitMemory } from './confine.ts';
 // A process that runs one scorer on one trace and ends. Its parent starts it without environment, without the right to make code from
 // texts, to read files but those it needs, or to start anything (see python-process.ts).
 const [mode = '', pyodideFolder = '', memoryBytes = '0'] = process.argv.slice(2);
-/** An open file without a name: nobody has to clear it away, and nobody else finds it. */
+/** An open file without a name: nobody has to clear it away, and nobody else finds it. Who runs a scorer can only read it. */
 const snapshot = 3;
 const own = (name: string) => readFileSync(fileURLToPath(new URL(name, import.meta.url)), 'utf8');
 

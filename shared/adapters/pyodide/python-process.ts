@@ -11,7 +11,10 @@ export interface PythonFiles {
 export interface PythonStart {
   readonly mode: 'snapshot' | 'run';
   readonly memoryBytes: number;
-  /** Descriptor of the file that holds the snapshot of a started interpreter, or is to hold it; the child's descriptor 3. */
+  /**
+   * Descriptor of the file that holds the snapshot of a started interpreter, or is to hold it; the child's descriptor 3. Who runs users' code
+   * may only be able to read it.
+   */
   readonly snapshot: number;
 }
 

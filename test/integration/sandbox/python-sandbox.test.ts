@@ -177,6 +177,15 @@ return found`;
 });
 
 describe('the process of the interpreter', () => {
+  it('cannot write into the snapshot that the next ones start from', async () => {
+    const child = new URL('test/support/sandbox/writing-child.ts', root);
+    const given = await pyodideCodeRunner({ ...files, child });
+    const code = { language: 'python', source: '', signature: '()', functionName: 'judge' } as const;
+    const { returned } = (await given.run(code, codeInput(trace))) as { returned: string };
+    expect(JSON.parse(returned)).toEqual(['EBADF', 'EINVAL', 'the interpreter']);
+    await given.close();
+  });
+
   it('reaches no network', async () => {
     const program = fileURLToPath(new URL('test/support/sandbox/confined-child.ts', root));
     const { stdout } = await promisify(execFile)(process.execPath, [program]);
