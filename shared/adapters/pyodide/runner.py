@@ -112,16 +112,35 @@ def run(text):
 
 
 def seal():
-    """The ways into JavaScript, and what only they need. The process around holds without this."""
+    """The ways into JavaScript, and what only they need. The process around holds without this.
+
+    Namespaces are emptied, not only taken out of sys.modules: `gc` finds them, and what they hold, the copies that the interpreter keeps for
+    importing again among them.
+    """
+    import asyncio
     import gc
     import sys
+    import time
 
-    for name in [name for name in sys.modules if name.partition(".")[0] in _sealed]:
+    time.sleep, asyncio.run = time.sleep.__wrapped__, asyncio.run.__wrapped__
+    asyncio.set_event_loop_policy(None)
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not _is_sealed(finder.__module__)]
+    for name in (*filter(_is_sealed, list(sys.modules)), *_sealed):
         sys.modules[name] = None
-    for name in _sealed:
-        sys.modules[name] = None
-    sys.meta_path[:] = [finder for finder in sys.meta_path if "JsFinder" not in type(finder).__name__]
+    for found in gc.get_objects():
+        if type(found) is dict and _is_sealed(found.get("__name__")):
+            found.clear()
+        elif type(found).__name__ in ("JsFinder", "JsLoader"):
+            vars(found).clear()
+        elif isinstance(found, type) and found.__name__ == "JsException":
+            # Otherwise it makes an error of JavaScript's of any text. What is deleted is not inherited either.
+            found.__new__ = None
+            del found.__new__
     gc.collect()
+
+
+def _is_sealed(name):
+    return isinstance(name, str) and name.partition(".")[0] in _sealed
 
 
 _sealed = ("js", "pyodide_js", "pyodide", "_pyodide", "_pyodide_core", "ctypes", "_ctypes")
