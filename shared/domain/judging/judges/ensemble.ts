@@ -1,3 +1,4 @@
+import { SandboxUnavailableError } from '../../code/run-code.ts';
 import type { ScorableTrace } from '../../scorable-trace.ts';
 import type { ScorerResult } from '../../scorer.ts';
 import type { JsonValue } from '../../span.ts';
@@ -10,6 +11,7 @@ export type Member = Judge | ScorerMember;
 /**
  * Several scorers whose values make one. The questions of all are asked side by side; where one of them gives no value there is none of the
  * whole, and the error says which failed and why.
+ * @throws SandboxUnavailableError when the code of one could not be run: nothing was found out about the trace
  */
 export async function ensemblePlan(
   members: readonly Member[],
@@ -42,6 +44,7 @@ async function scored({ scorer }: ScorerMember, [trace]: readonly ScorableTrace[
   try {
     return await scorer.score(trace);
   } catch (error) {
+    if (error instanceof SandboxUnavailableError) throw error;
     return [
       { value: null, error: { code: 'SCORER_ERROR', message: error instanceof Error ? error.message : String(error) } },
     ];

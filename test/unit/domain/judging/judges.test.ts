@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SandboxUnavailableError } from '../../../../shared/domain/code/run-code.ts';
 import { createJudge } from '../../../../shared/domain/judging/create-judge.ts';
 import {
   type BuiltinJudgeName,
@@ -580,6 +581,11 @@ describe('an ensemble', () => {
       { assessment_name: 'fluent', feedback: { value: 'yes' } },
       { assessment_name: 'short', feedback: { value: 'no' }, source: { source_type: 'CODE' } },
     ]);
+  });
+
+  test('says nothing of a trace on which a member could not be run', async () => {
+    const members = [scorer('sound', 1), scorer('throttled', new SandboxUnavailableError('throttled'))];
+    await expect(materialOf(ensemble('mean', ...members), [rich])).rejects.toThrow(SandboxUnavailableError);
   });
 
   test('names the member that failed, and why', async () => {
