@@ -35,14 +35,11 @@ export function sqs(): SQSClient {
   return unlogged(new SQSClient({ ...options, md5: false }));
 }
 
-/**
- * Loaded when it is needed. One attempt: whoever invokes is delivered again. Longer than the functions of Assay that are invoked may
- * take (run-python), and as long as those of users.
- */
+/** Loaded when it is needed. One attempt: whoever invokes is delivered again. Each call brings its own time limit. */
 export async function lambda(): Promise<LambdaClient> {
   const sdk = await import('@aws-sdk/client-lambda');
-  const requestHandler = { ...options.requestHandler, requestTimeout: 60_000 };
-  return unlogged(new sdk.LambdaClient({ ...options, maxAttempts: 1, requestHandler }));
+  const { connectionTimeout } = options.requestHandler;
+  return unlogged(new sdk.LambdaClient({ ...options, maxAttempts: 1, requestHandler: { connectionTimeout } }));
 }
 
 interface Client {

@@ -4,16 +4,29 @@ import type { FunctionInvoker, InvocationFailure, Invoked } from '../domain/port
 
 const maxAnswerBytes = 1024 * 1024;
 
+/** Longer than the functions of Assay that are invoked may take (run-python), and as long as those of users. */
+const defaultTimeoutMs = 60_000;
+
 /** The client is made by the first call: nobody else waits for it to load. */
-export function lambdaFunctionInvoker(makeClient: () => Promise<LambdaClient>): FunctionInvoker {
+export function lambdaFunctionInvoker(
+  makeClient: () => Promise<LambdaClient>,
+  { timeoutMs = defaultTimeoutMs }: { timeoutMs?: number } = {},
+): FunctionInvoker {
   let client: Promise<LambdaClient> | undefined;
   return {
     invoke: async (FunctionName, payload) => {
       const { InvokeCommand } = await import('@aws-sdk/client-lambda');
       client ??= makeClient();
+      const lambda = await client;
+      const abortSignal = AbortSignal.timeout(timeoutMs);
       try {
-        return read(await (await client).send(new InvokeCommand({ FunctionName, Payload: Buffer.from(payload) })));
+        return read(
+          await lambda.send(new InvokeCommand({ FunctionName, Payload: Buffer.from(payload) }), { abortSignal }),
+        );
       } catch (error) {
+        // Not the error's name: the SDK calls a connection that was reset, or never made, a TimeoutError, too.
+        if (abortSignal.aborted)
+          return { failure: { kind: 'timeout', message: `the function did not answer within ${timeoutMs} ms` } };
         return { failure: refusalOf(error) };
       }
     },
@@ -54,6 +67,5 @@ function refusalOf(error: unknown): InvocationFailure {
   const { name, message } = error as Error;
   if (name === 'ResourceNotFoundException') return { kind: 'missing', message };
   if (name === 'RequestTooLargeException') return { kind: 'payload-too-large', message };
-  if (name === 'TimeoutError' || name === 'AbortError') return { kind: 'timeout', message };
   throw new SandboxUnavailableError(`the function was not run: ${name}: ${message}`, { cause: error });
 }

@@ -10,6 +10,7 @@ interface Scripted {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly hangs?: true;
+  readonly resets?: true;
 }
 
 let scripted: Scripted = {};
@@ -22,6 +23,10 @@ beforeAll(async () => {
     for await (const chunk of request) body += chunk;
     asked = { path: request.url ?? '', body };
     if (scripted.hangs) return;
+    if (scripted.resets) {
+      request.socket.resetAndDestroy();
+      return;
+    }
     response.writeHead(scripted.status ?? 200, scripted.headers);
     response.end(scripted.body);
   });
@@ -32,16 +37,20 @@ afterAll(() => {
   server.close();
 });
 
-const invoker = lambdaFunctionInvoker(async () => {
-  clients++;
-  return new LambdaClient({
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+const clientOf = (port: number) =>
+  new LambdaClient({
+    endpoint: `http://127.0.0.1:${port}`,
     region: 'us-east-1',
     credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
     maxAttempts: 1,
-    requestHandler: { requestTimeout: 300, throwOnRequestTimeout: true },
   });
-});
+const invoker = lambdaFunctionInvoker(
+  async () => {
+    clients++;
+    return clientOf((server.address() as AddressInfo).port);
+  },
+  { timeoutMs: 300 },
+);
 
 const threw = { 'x-amz-function-error': 'Unhandled' };
 
@@ -113,8 +122,14 @@ it.each<[string, Scripted]>([
   ],
   ['unavailable', { status: 503, headers: { 'x-amzn-errortype': 'ServiceUnavailableException' }, body: '{}' }],
   ['not ready', { status: 502, headers: { 'x-amzn-errortype': 'ResourceNotReadyException' }, body: '{}' }],
+  ['cut off', { resets: true }],
   ['denied', { status: 403, headers: { 'x-amzn-errortype': 'AccessDeniedException' }, body: '{"Message":"no"}' }],
 ])('says nothing of the scorer where it is %s', async (_, script) => {
   scripted = script;
   await expect(invoker.invoke('assay-scorer-a', '{}')).rejects.toThrow(SandboxUnavailableError);
+});
+
+it('says nothing of the scorer where nothing listens', async () => {
+  const nowhere = lambdaFunctionInvoker(async () => clientOf(1));
+  await expect(nowhere.invoke('assay-scorer-a', '{}')).rejects.toThrow(SandboxUnavailableError);
 });
