@@ -78,9 +78,14 @@ class Thread {
   run(job: Job): Promise<Ending> {
     const { promise, resolve } = Promise.withResolvers<Ending>();
     const patience = job.limits.milliseconds + graceMs + (this.#isReady ? 0 : startMs);
-    const timer = setTimeout(() => this.#end({ kind: 'timeout' }), patience);
+    let last: NodeJS.Immediate | undefined;
+    // Timers come before messages: where this thread was busy, the answer may be there and not have been read.
+    const timer = setTimeout(() => {
+      last = setImmediate(() => this.#end({ kind: 'timeout' }));
+    }, patience);
     this.#finish = (ending) => {
       clearTimeout(timer);
+      clearImmediate(last);
       resolve(ending);
     };
     this.#worker.postMessage(job);

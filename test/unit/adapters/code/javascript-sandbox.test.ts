@@ -149,6 +149,17 @@ describe('a scorer that does not end', () => {
   });
 });
 
+describe('the thread that waits', () => {
+  it('lets an answer that came while it was busy count, though its time is over', async () => {
+    await run('() => 1');
+    const answer = run('() => 2');
+    await new Promise((resolve) => setImmediate(resolve));
+    const freeAt = performance.now() + 800;
+    while (performance.now() < freeAt);
+    expect(await answer).toBe(2);
+  });
+});
+
 describe('a scorer that wants too much', () => {
   it.each([
     [
