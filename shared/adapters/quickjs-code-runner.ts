@@ -33,10 +33,9 @@ export function quickjsCodeRunner(
   let thread: Thread | undefined;
   let last: Promise<unknown> = Promise.resolve();
   const runNow = async (job: Job): Promise<Ending> => {
-    thread ??= new Thread(worker);
-    const ending = await thread.run(job);
-    if (thread.isEnded) thread = undefined;
-    return ending;
+    // It may also have ended while nobody waited for it.
+    if (thread === undefined || thread.isEnded) thread = new Thread(worker);
+    return thread.run(job);
   };
   return {
     run: async ({ source }, input: CodeInput) => {

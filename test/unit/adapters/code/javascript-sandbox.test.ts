@@ -160,6 +160,18 @@ describe('the thread that waits', () => {
   });
 });
 
+describe('a thread that died while nobody waited for it', () => {
+  it('is replaced for the next call', async () => {
+    const brief = quickjsCodeRunner(new URL('../../../support/sandbox/brief-worker.ts', import.meta.url));
+    const code = { language: 'javascript', source: '() => 1' } as const;
+    for (let call = 0; call < 2; call++) {
+      expect(await brief.run(code, codeInput(trace))).toEqual({ returned: '1' });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    await brief.close();
+  });
+});
+
 describe('a scorer that wants too much', () => {
   it.each([
     [
