@@ -1,7 +1,15 @@
 import { Worker } from 'node:worker_threads';
 import type { AssessmentError } from '../domain/assessment.ts';
 import type { JavaScriptCode } from '../domain/code/code-definition.ts';
-import { type CodeAnswer, type CodeInput, codeErrors, maxResultLength, type RunCode } from '../domain/code/run-code.ts';
+import {
+  type CodeAnswer,
+  type CodeInput,
+  codeErrors,
+  maxResultLength,
+  type RunCode,
+  SandboxUnavailableError,
+} from '../domain/code/run-code.ts';
+import { EndlessSources } from './quickjs/endless-sources.ts';
 import type { Ending, Job, SandboxLimits } from './quickjs/interpreter.ts';
 
 export interface JavaScriptSandbox {
@@ -21,15 +29,21 @@ const defaultLimits: SandboxLimits = {
 const graceMs = 250;
 /** Of wall clock for a thread that has not answered at all yet: it loads the interpreter first. */
 const startMs = 5_000;
+/**
+ * For its turn. The traces of a batch wait side by side, and the whole batch comes back, much later, where its function is cut off after two
+ * minutes: better that one call is tried again.
+ */
+const longestWaitMs = 30_000;
 
 /**
  * Runs JavaScript in QuickJS in a thread of its own, one call after the other; the thread starts with the first call and is ended when
- * a call does not end by itself. It sees no environment.
+ * a call does not end by itself. It sees no environment. Refuses a call that has waited too long for its turn.
  */
 export function quickjsCodeRunner(
   worker: URL,
-  { limits = defaultLimits }: { limits?: SandboxLimits } = {},
+  { limits = defaultLimits, now = () => performance.now() }: { limits?: SandboxLimits; now?: () => number } = {},
 ): JavaScriptSandbox {
+  const endless = new EndlessSources(now);
   let thread: Thread | undefined;
   let last: Promise<unknown> = Promise.resolve();
   const runNow = async (job: Job): Promise<Ending> => {
@@ -37,11 +51,20 @@ export function quickjsCodeRunner(
     if (thread === undefined || thread.isEnded) thread = new Thread(worker);
     return thread.run(job);
   };
+  const inTurn = async (job: Job, askedAt: number): Promise<CodeAnswer> => {
+    if (endless.has(job.source)) return { error: notRun(limits) };
+    if (now() - askedAt > longestWaitMs)
+      throw new SandboxUnavailableError(`other scorers kept the sandbox busy for ${longestWaitMs} ms`);
+    const ending = await runNow(job);
+    endless.note(job.source, { isTimeout: ending.kind === 'timeout' });
+    return toAnswer(ending, limits);
+  };
   return {
     run: async ({ source }, input: CodeInput) => {
-      const turn = last.then(() => runNow({ source, input, limits }));
+      const askedAt = now();
+      const turn = last.then(() => inTurn({ source, input, limits }, askedAt));
       last = turn.catch(() => undefined);
-      return toAnswer(await turn, limits);
+      return turn;
     },
     close: async () => {
       await thread?.close();
@@ -112,6 +135,13 @@ function toAnswer(ending: Ending, limits: SandboxLimits): CodeAnswer {
   return { error: toError(ending, limits) };
 }
 
+const tooSlow = ({ milliseconds }: SandboxLimits) => `the scorer did not end within ${milliseconds} ms`;
+
+function notRun(limits: SandboxLimits): AssessmentError {
+  const message = `${tooSlow(limits)} on several traces in a row: it was not run on this one`;
+  return { code: codeErrors.timeout, message };
+}
+
 const maxMessage = 2_000;
 const maxStack = 10_000;
 
@@ -133,7 +163,7 @@ function toError(ending: Exclude<Ending, { kind: 'returned' }>, limits: SandboxL
         message: 'the promise that the scorer returned never settles: nothing is left to run',
       };
     case 'timeout':
-      return { code: codeErrors.timeout, message: `the scorer did not end within ${limits.milliseconds} ms` };
+      return { code: codeErrors.timeout, message: tooSlow(limits) };
     case 'memory':
       return { code: codeErrors.memory, message: `the scorer needed more than ${limits.memoryBytes / 2 ** 20} MiB` };
   }

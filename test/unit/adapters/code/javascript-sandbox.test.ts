@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { quickjsCodeRunner } from '../../../../shared/adapters/quickjs-code-runner.ts';
 import { codeInput } from '../../../../shared/contracts/code/code-input.ts';
-import { maxResultLength } from '../../../../shared/domain/code/run-code.ts';
+import { maxResultLength, SandboxUnavailableError } from '../../../../shared/domain/code/run-code.ts';
 import type { ScorableTrace } from '../../../../shared/domain/scorable-trace.ts';
 import { aScorableTrace, aToolCall } from '../../../support/builders/a-scorable-trace.ts';
 
@@ -169,6 +169,47 @@ describe('a thread that died while nobody waited for it', () => {
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
     await brief.close();
+  });
+});
+
+describe('one thread for many calls', () => {
+  const limits = { milliseconds: 100, memoryBytes: 24 * 2 ** 20, resultLength: maxResultLength };
+  let now = 0;
+  const shared = quickjsCodeRunner(worker, { limits, now: () => now });
+  afterAll(() => shared.close());
+  const call = (source: string, outputs = '') =>
+    shared.run({ language: 'javascript', source }, codeInput(aScorableTrace({ inputs: {}, outputs })));
+  const timedOut = { error: { code: 'SCORER_TIMEOUT', message: 'the scorer did not end within 100 ms' } };
+
+  it('is not waited for longer than the traces of a batch can wait', async () => {
+    const [first, second] = [call('() => 1'), call('() => 2')];
+    await new Promise((resolve) => setImmediate(resolve));
+    now += 30_001;
+    const refused = expect(second).rejects.toThrow(SandboxUnavailableError);
+    expect(await first).toEqual({ returned: '1' });
+    await refused;
+    expect(await call('() => 3')).toEqual({ returned: '3' });
+  });
+
+  it('runs a source that never ends three times a minute', async () => {
+    const endless = '(inputs, outputs) => { for (;;); }';
+    for (let run = 0; run < 3; run++) expect(await call(endless)).toEqual(timedOut);
+    const startedAt = performance.now();
+    for (let run = 0; run < 20; run++)
+      expect(await call(endless)).toMatchObject({
+        error: { code: 'SCORER_TIMEOUT', message: expect.stringContaining('was not run') },
+      });
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(await call('() => 1')).toEqual({ returned: '1' });
+    now += 60_000;
+    expect(await call(endless)).toEqual(timedOut);
+  });
+
+  it('goes on running a source that ends in between', async () => {
+    const source = '(inputs, outputs) => { while (outputs === "endless"); return 1 }';
+    for (const outputs of ['endless', 'endless', 'brief', 'endless', 'endless'])
+      expect(await call(source, outputs)).toEqual(outputs === 'brief' ? { returned: '1' } : timedOut);
+    expect(await call(source)).toEqual({ returned: '1' });
   });
 });
 
