@@ -47,7 +47,7 @@ function listed(list: ReadonlyMap<string, ModelPrice>, names: readonly string[])
   return name === undefined ? undefined : list.get(name);
 }
 
-const profile = /^(?:us|eu|apac|jp|au|in|global)\./;
+const profile = /^(?:us|eu|apac|jp|au|in|ca|global)\./;
 
 /** Whether Bedrock keeps the calls within a geography, which costs more with newer models. */
 function isRegional(model: string): boolean {

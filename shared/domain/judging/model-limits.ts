@@ -51,7 +51,7 @@ export function isCacheable(prefix: string, { cacheTokens = Number.POSITIVE_INFI
 function plainName(model: string): string {
   const name = model.toLowerCase().split('/').at(-1) ?? '';
   return name
-    .replace(/^(?:us-gov|us|eu|apac|jp|au|global)\./, '')
+    .replace(/^(?:us-gov|us|eu|apac|jp|au|ca|global)\./, '')
     .replace(/^(?:anthropic|amazon|openai|mistral|meta|google|deepseek|qwen|databricks)[.-]/, '')
     .replace(/^meta-(?=llama)/, '');
 }

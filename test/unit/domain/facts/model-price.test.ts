@@ -19,7 +19,7 @@ describe('the price of a model', () => {
     expect(modelPrice(spelled)).toBe(modelPrice(model));
   });
 
-  it.each(['us', 'eu', 'jp', 'au', 'apac'])('of a profile of %s is what keeping to a geography costs', (geography) => {
+  it.each(['us', 'eu', 'jp', 'au', 'ca', 'apac'])('of a profile of %s is what keeping to a geography costs', (geography) => {
     const regional = modelPrice(`bedrock:/${geography}.anthropic.claude-haiku-4-5-20251001-v1:0`);
     expect(regional).toEqual({ input: 1.1, output: 5.5, cacheRead: 0.11, cacheWrite: 1.375 });
   });

@@ -11,6 +11,7 @@ it.each([
   ['claude-sonnet-4-20250514', 200_000, 'tool'],
   ['global.amazon.nova-2-lite-v1:0', 1_000_000, 'tool'],
   ['eu.amazon.nova-micro-v1:0', 128_000, 'tool'],
+  ['ca.amazon.nova-lite-v1:0', 300_000, 'tool'],
   ['openai.gpt-oss-20b-1:0', 128_000, 'schema'],
   ['databricks-claude-sonnet-4-5', 200_000, 'schema'],
   ['databricks-meta-llama-3-3-70b-instruct', 32_000, 'schema'],
