@@ -38,6 +38,8 @@ const failures: readonly Failure[] = [
     when: (refusal) =>
       refusal.status === 413 ||
       /^(context_length_exceeded|string_above_max_length|request_too_large)$/.test(refusal.code) ||
+      // More at once than a minute's quota holds: it never succeeds, however long one waits.
+      (refusal.status === 429 && /request too large|tokens must be reduced/i.test(refusal.message)) ||
       (isInvalid(refusal) &&
         /maximum context length|context (window|limit|length)|(prompt|input) is too long|too many (input )?tokens|too many total text bytes|request too large/i.test(
           refusal.message,
@@ -114,8 +116,16 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
     .replace(/Bearer\s+\S+/gi, 'Bearer …');
 }
 
-/** Milliseconds of a `Retry-After`, in seconds or as a date, or of OpenAI's `retry-after-ms`. */
+/** What asks for more is tried sooner all the same: a date in seconds since 1970 would hold judges back for decades. */
+const longestWaitMs = 15 * 60_000;
+
+/** Milliseconds of a `Retry-After`, in seconds or as a date, or of OpenAI's `retry-after-ms`; at most a quarter of an hour. */
 export function retryAfter(header: (name: string) => string | undefined, now: number): number | undefined {
+  const asked = askedWait(header, now);
+  return asked === undefined ? undefined : Math.min(asked, longestWaitMs);
+}
+
+function askedWait(header: (name: string) => string | undefined, now: number): number | undefined {
   const exact = header('retry-after-ms');
   const given = header('retry-after');
   if (exact !== undefined && /^\d+(\.\d+)?$/.test(exact)) return Math.ceil(Number(exact));

@@ -72,6 +72,16 @@ it.each([
     misconfigured('rejected-request'),
   ],
   [openai, { status: 429 }, unavailable('throttled')],
+  [
+    openai,
+    {
+      status: 429,
+      code: 'rate_limit_exceeded',
+      message:
+        'Request too large for gpt-4.1-mini on tokens per min (TPM): Limit 30000, Requested 41003. The input or output tokens must be reduced in order to run successfully.',
+    },
+    tooLong,
+  ],
   [openai, { status: 429, code: 'insufficient_quota' }, misconfigured('exhausted-account')],
   [openai, { status: 500 }, unavailable('unavailable')],
   [openai, { status: 503 }, unavailable('unavailable')],
@@ -173,6 +183,10 @@ it.each([
   [{ 'retry-after': 'Sat, 21 Nov 2026 12:00:30 GMT' }, 30_000],
   [{ 'retry-after': 'Sat, 21 Nov 2026 11:00:00 GMT' }, 0],
   [{ 'retry-after': 'soon' }, undefined],
+  // Seconds since 1970, as some gateways have it; a quarter of an hour is the most that anyone waits unasked.
+  [{ 'retry-after': '1795262400' }, 900_000],
+  [{ 'retry-after-ms': '86400000' }, 900_000],
+  [{ 'retry-after': 'Sun, 22 Nov 2026 12:00:00 GMT' }, 900_000],
   [{}, undefined],
 ])('reads %o as %s ms', (headers: Record<string, string>, expected) => {
   expect(retryAfter((name) => headers[name], Date.parse('2026-11-21T12:00:00Z'))).toBe(expected);
