@@ -1,6 +1,7 @@
 import {
   ContextTooLongError,
   JudgeMisconfiguredError,
+  JudgeRejectedError,
   JudgeTimeoutError,
   JudgeUnavailableError,
 } from '../domain/judging/judge-model.ts';
@@ -90,6 +91,13 @@ const failures: readonly Failure[] = [
     when: ({ status }) => status >= 500 || status === 409 || status === 424 || status === 425,
     error: unavailable('unavailable'),
   },
+  // OpenAI's codes for fields of a request, whatever the texts in it say.
+  {
+    when: ({ code }) => /^(unsupported_parameter|unknown_parameter|unsupported_value)$/.test(code),
+    error: misconfigured('rejected-request'),
+  },
+  // Whoever writes a trace can have a provider refuse it: that must not stop the scorer for all others.
+  { when: isInvalid, error: (message, { cause }) => new JudgeRejectedError(message, { cause }) },
   { when: () => true, error: misconfigured('rejected-request') },
 ];
 

@@ -2,12 +2,13 @@ import {
   type JudgeAnswer,
   JudgeMisconfiguredError,
   type JudgeModel,
+  JudgeRejectedError,
   type JudgeRequest,
   type JudgeTool,
   type JudgeToolCall,
 } from '../domain/judging/judge-model.ts';
 import type { ModelLimits, OutputForm } from '../domain/judging/model-limits.ts';
-import { type ReadParameters, readParameters } from './judge-parameters.ts';
+import { mentionsOf, type ReadParameters, readParameters } from './judge-parameters.ts';
 
 /** Takes the answer where a model has no structured output. */
 export const answerTool = 'submit_answer';
@@ -69,7 +70,8 @@ export function judgeModelOf(
         return await ask(request, { form, parameters });
       } catch (error) {
         const next = weaker[form];
-        if (next === undefined || !isAboutForm(error, form)) throw error;
+        if (next === undefined || !isAboutForm(error, form))
+          throw isAboutParameters(error, request) ? asMisconfigured(error) : error;
         if (taken.size >= remembered) taken.clear();
         taken.set(key, next);
         form = next;
@@ -80,9 +82,21 @@ export function judgeModelOf(
 }
 
 function isAboutForm(error: unknown, form: OutputForm): boolean {
-  return (
-    error instanceof JudgeMisconfiguredError &&
-    error.reason === 'rejected-request' &&
-    aboutForm[form].test(error.message)
-  );
+  return isRejection(error) && aboutForm[form].test(error.message);
+}
+
+function isRejection(error: unknown): error is JudgeRejectedError | JudgeMisconfiguredError {
+  if (error instanceof JudgeRejectedError) return true;
+  return error instanceof JudgeMisconfiguredError && error.reason === 'rejected-request';
+}
+
+/** What every trace would meet: a parameter that the scorer sets is named, and not in words that the trace could have put there. */
+function isAboutParameters(error: unknown, { parameters, messages }: JudgeRequest): error is JudgeRejectedError {
+  if (!(error instanceof JudgeRejectedError)) return false;
+  const said = JSON.stringify(messages);
+  return mentionsOf(parameters).some((mention) => mention.test(error.message) && !mention.test(said));
+}
+
+function asMisconfigured(error: JudgeRejectedError): JudgeMisconfiguredError {
+  return new JudgeMisconfiguredError(error.message, { reason: 'rejected-request', cause: error.cause });
 }

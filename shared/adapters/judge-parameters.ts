@@ -64,3 +64,19 @@ export function readParameters(
     others: Object.fromEntries(given.filter(([name]) => !known.includes(name))),
   };
 }
+
+/** By which name a provider knows what is not sent by its own. */
+const otherNames: Readonly<Record<string, string>> = {
+  stop: 'stop_sequences',
+  reasoning_effort: 'effort',
+  max_tokens: 'max_completion_tokens',
+};
+
+/** Finds the scorer's parameters where a provider speaks of them: `top_p`, `topP`, `inferenceConfig.topP`. */
+export function mentionsOf(parameters: JudgeRequest['parameters']): readonly RegExp[] {
+  const names = Object.keys(parameters).flatMap((name) => [name, otherNames[name] ?? []].flat());
+  return names.map((name) => {
+    const words = name.split(/_|(?<=[a-z])(?=[A-Z])/).map((word) => word.replace(/[^A-Za-z0-9]/g, '\\$&'));
+    return new RegExp(`(?<![a-z0-9_])${words.join('_?')}(?![a-z0-9_])`, 'i');
+  });
+}

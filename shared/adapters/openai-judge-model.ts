@@ -190,7 +190,7 @@ const errorBody = z.object({
   ]),
 });
 
-/** Azure refuses a prompt that its filter finds harmful with 400: the model has refused, nothing is wrong with the scorer. */
+/** OpenAI and Azure refuse a prompt that their filters find harmful with 400: the model has refused, nothing is wrong with the scorer. */
 class FilteredError extends Error {
   override readonly name = 'FilteredError';
   readonly answer: JudgeAnswer;
@@ -201,12 +201,16 @@ class FilteredError extends Error {
   }
 }
 
+const filteredCode = /^(content_filter|content_policy_violation|invalid_prompt)$/;
+/** For gateways that put a code of their own in place. */
+const filteredWords = /flagged as potentially violating .{0,20}usage policy/i;
+
 /** OpenAI's shape, that of vLLM (`{object: "error", message, type, code}`), and that of Databricks (`{error_code, message}`). */
 function readError(body: unknown): { code: string; message: string } {
   const { error } = errorBody.safeParse(body).data ?? { error: undefined };
   const flat = (body ?? {}) as { message?: unknown; error_code?: unknown; code?: unknown; detail?: unknown };
   const message = error?.message ?? String(flat.message ?? flat.detail ?? JSON.stringify(body));
   const code = String(error?.code ?? error?.type ?? flat.error_code ?? flat.code ?? '');
-  if (/^(content_filter|content_policy_violation)$/.test(code)) throw new FilteredError(message.slice(0, 500));
+  if (filteredCode.test(code) || filteredWords.test(message)) throw new FilteredError(message.slice(0, 500));
   return { code, message };
 }

@@ -16,6 +16,7 @@ import {
   JudgeMisconfiguredError,
   type JudgeModel,
   JudgeOutOfTimeError,
+  JudgeRejectedError,
   type JudgeRequest,
   JudgeTimeoutError,
   JudgeUnavailableError,
@@ -159,7 +160,7 @@ function guardOf(uri: string, { board, now, chance, maxConcurrency, report }: Gu
   async function noteEnd(error: unknown, call: Call): Promise<void> {
     if (error instanceof JudgeUnavailableError || error instanceof JudgeTimeoutError) await noteFailure(error, call);
     // It answered, if only that it does not like the question.
-    else if (error instanceof JudgeMisconfiguredError || error instanceof ContextTooLongError) await noteAlive();
+    else if (answers.some((of) => error instanceof of)) await noteAlive();
     // The call was not made, or nobody knows: another may try.
     else if (call.isProbe) circuit = { ...circuit, probingUntil: 0 };
   }
@@ -185,6 +186,8 @@ function guardOf(uri: string, { board, now, chance, maxConcurrency, report }: Gu
     }
   };
 }
+
+const answers = [JudgeMisconfiguredError, JudgeRejectedError, ContextTooLongError];
 
 interface Call {
   readonly isProbe: boolean;

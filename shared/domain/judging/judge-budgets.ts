@@ -7,6 +7,7 @@ import {
   type JudgeAnswer,
   JudgeMisconfiguredError,
   type JudgeModel,
+  JudgeRejectedError,
   JudgeUnavailableError,
 } from './judge-model.ts';
 import { type Amount, amountOf, mostOf, nothing } from './judge-price.ts';
@@ -89,6 +90,7 @@ function isFree(error: unknown): boolean {
   return (
     error instanceof JudgeUnavailableError ||
     error instanceof JudgeMisconfiguredError ||
+    error instanceof JudgeRejectedError ||
     error instanceof ContextTooLongError
   );
 }

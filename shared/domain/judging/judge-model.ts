@@ -6,7 +6,7 @@ export interface JudgeModel {
   readonly uri: string;
   /** Tokens of prompt and answer together that the model takes. */
   readonly contextTokens: number;
-  /** @throws JudgeUnavailableError, JudgeMisconfiguredError, ContextTooLongError, JudgeTimeoutError, JudgeOutOfTimeError */
+  /** @throws JudgeUnavailableError, JudgeMisconfiguredError, JudgeRejectedError, ContextTooLongError, JudgeTimeoutError, JudgeOutOfTimeError */
   complete(request: JudgeRequest): Promise<JudgeAnswer>;
 }
 
@@ -116,6 +116,14 @@ export class JudgeMisconfiguredError extends Error {
     super(message, { cause: options.cause });
     this.reason = options.reason;
   }
+}
+
+/**
+ * The provider refuses this request and does not say anything that holds for others: perhaps it is something in this trace. It is told in its
+ * words, and no other trace waits for it.
+ */
+export class JudgeRejectedError extends Error {
+  override readonly name = 'JudgeRejectedError';
 }
 
 /** The model takes fewer tokens than the prompt has. */

@@ -62,6 +62,7 @@ export type JudgeErrorCode =
   | 'JUDGE_ANSWER_CUT_OFF'
   | 'JUDGE_REFUSED'
   | 'JUDGE_CONTEXT_TOO_LONG'
+  | 'JUDGE_REQUEST_REJECTED'
   | 'JUDGE_TIMEOUT'
   | 'JUDGE_TOO_MANY_STEPS'
   // What is put together of several verdicts lacks one.

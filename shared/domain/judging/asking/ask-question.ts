@@ -6,6 +6,7 @@ import {
   type JudgeAnswer,
   type JudgeModel,
   JudgeOutOfTimeError,
+  JudgeRejectedError,
   JudgeTimeoutError,
   JudgeUnavailableError,
 } from '../judge-model.ts';
@@ -37,8 +38,8 @@ const shrinkings = [1, 0.5, 0.2];
 
 /**
  * Asks a model for one judgement. A useless answer is sent back once with what is wrong with it; what still cannot be used is an error, as is
- * a prompt that the model cannot hold, or no answer in time. One that began late and was not done is to be asked for again: it was others
- * that took its time.
+ * a prompt that the model cannot hold or its provider refuses, or no answer in time. One that began late and was not done is to be asked
+ * for again: it was others that took its time.
  * @throws JudgeUnavailableError, JudgeMisconfiguredError: the judgement is to be asked for again later
  */
 export async function askQuestion(question: Question, context: AskContext): Promise<Verdict> {
@@ -55,6 +56,8 @@ export async function askQuestion(question: Question, context: AskContext): Prom
       if (error instanceof JudgeTimeoutError)
         return { record: tally.record(omissions), error: { code: 'JUDGE_TIMEOUT', message: error.message } };
       if (error instanceof JudgeOutOfTimeError) return outOfTime(error, { context, tally, omissions });
+      if (error instanceof JudgeRejectedError)
+        return { record: tally.record(omissions), error: { code: 'JUDGE_REQUEST_REJECTED', message: error.message } };
       if (!(error instanceof ContextTooLongError)) throw error;
       tally.forgetPrompt();
     }

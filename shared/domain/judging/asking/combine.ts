@@ -2,7 +2,7 @@ import { isRecord } from '../../json-value.ts';
 import { readJsonObject } from '../answer/read-json.ts';
 import { type Decision, readDecisionObject } from '../answer/read-verdict.ts';
 import type { JudgementRecord, Question, Verdict } from '../judge.ts';
-import { ContextTooLongError, JudgeOutOfTimeError, JudgeTimeoutError } from '../judge-model.ts';
+import { ContextTooLongError, JudgeOutOfTimeError, JudgeRejectedError, JudgeTimeoutError } from '../judge-model.ts';
 import { fitSections, type Section } from '../material.ts';
 import { type AskContext, askQuestion, requireItsTime } from './ask-question.ts';
 import { Chat } from './chat.ts';
@@ -65,7 +65,8 @@ async function decide(
       requireItsTime(error, { time, beganAt: tally.beganAt(error) });
       return [];
     }
-    if (error instanceof ContextTooLongError || error instanceof JudgeTimeoutError) return [];
+    const isOfThisCall = [ContextTooLongError, JudgeRejectedError, JudgeTimeoutError].some((of) => error instanceof of);
+    if (isOfThisCall) return [];
     throw error;
   }
 }

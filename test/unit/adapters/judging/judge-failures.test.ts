@@ -12,6 +12,7 @@ beforeEach(() => server.forget());
 const [, openai, anthropic] = uris;
 const unavailable = (reason: string) => ({ name: 'JudgeUnavailableError', reason });
 const misconfigured = (reason: string) => ({ name: 'JudgeMisconfiguredError', reason });
+const rejected = { name: 'JudgeRejectedError' };
 const tooLong = { name: 'ContextTooLongError' };
 const timeout = { name: 'JudgeTimeoutError' };
 
@@ -66,11 +67,7 @@ it.each([
     },
     tooLong,
   ],
-  [
-    bedrockUri,
-    { status: 400, message: 'The value at inferenceConfig.temperature is invalid.' },
-    misconfigured('rejected-request'),
-  ],
+  [bedrockUri, { status: 400, message: 'The text field in the ContentBlock object is blank.' }, rejected],
   [openai, { status: 429 }, unavailable('throttled')],
   [
     openai,
@@ -93,7 +90,10 @@ it.each([
   [openai, { status: 400, code: 'context_length_exceeded' }, tooLong],
   [openai, { status: 400, message: "This model's maximum context length is 8192 tokens." }, tooLong],
   [openai, { status: 413 }, tooLong],
-  [openai, { status: 400, message: "Unsupported parameter: 'logprobs'" }, misconfigured('rejected-request')],
+  [openai, { status: 400, message: 'Invalid body: failed to parse JSON value.' }, rejected],
+  [openai, { status: 422, message: 'Input should be a valid string' }, rejected],
+  [openai, { status: 400, code: 'unsupported_parameter' }, misconfigured('rejected-request')],
+  [openai, { status: 405 }, misconfigured('rejected-request')],
   [openai, { status: 307 }, misconfigured('rejected-request')],
   [anthropic, { status: 429 }, unavailable('throttled')],
   [anthropic, { status: 529 }, unavailable('unavailable')],
@@ -110,7 +110,11 @@ it.each([
   ],
   [anthropic, { status: 400, message: 'prompt is too long: 208310 tokens > 200000 maximum' }, tooLong],
   [anthropic, { status: 413 }, tooLong],
-  [anthropic, { status: 400, message: 'metadata.user_id: invalid' }, misconfigured('rejected-request')],
+  [
+    anthropic,
+    { status: 400, message: 'The request body is not valid JSON: no low surrogate in string: line 1 column 2' },
+    rejected,
+  ],
 ] as const)('%s: %o is %o', async (uri, fails, expected) => {
   expect(await failure(uri, fails)).toMatchObject({ ...expected, message: expect.stringContaining(uri) });
 });
@@ -164,18 +168,52 @@ describe.each(uris)('%s', (uri) => {
   });
 });
 
-it.each(['content_filter', 'content_policy_violation'])(
-  'takes a prompt that a filter stopped (%s) for a refusal, not for a mistake',
-  async (code) => {
-    server.script = () => ({ fails: { status: 400, code, message: 'filtered' } });
-    expect(await (await modelOn(server, openai)).complete(aJudgeRequest())).toEqual({
-      text: 'filtered',
-      toolCalls: [],
-      stop: 'refused',
-      usage: { inputTokens: 0, outputTokens: 0 },
-    });
+it.each([
+  { code: 'content_filter', message: 'filtered' },
+  { code: 'content_policy_violation', message: 'filtered' },
+  {
+    code: 'invalid_prompt',
+    message: 'Invalid prompt: your prompt was flagged as potentially violating our usage policy.',
   },
-);
+  { code: '400', message: 'OpenAIException - your prompt was flagged as potentially violating our usage policy.' },
+])('takes a prompt that a filter stopped ($code) for a refusal, not for a mistake', async ({ code, message }) => {
+  server.script = () => ({ fails: { status: 400, code, message } });
+  expect(await (await modelOn(server, openai)).complete(aJudgeRequest())).toEqual({
+    text: message,
+    toolCalls: [],
+    stop: 'refused',
+    usage: { inputTokens: 0, outputTokens: 0 },
+  });
+});
+
+describe('a parameter of the scorer that the provider refuses', () => {
+  const refusals = [
+    [bedrockUri, { top_p: 3 }, 'The value at inferenceConfig.topP is invalid.'],
+    [bedrockUri, { stop: ['\n'] }, 'Invalid value at inferenceConfig.stopSequences.'],
+    [openai, { logprobs: 3 }, "Unsupported parameter: 'logprobs'"],
+    [anthropic, { temperature: 7 }, 'temperature: range: 0..1'],
+    [anthropic, { reasoning_effort: 'x' }, "output_config.effort: Input should be 'low', 'medium' or 'high'"],
+  ] as const;
+  const ask = async (uri: string, message: string, given: Parameters<typeof aJudgeRequest>[0]) => {
+    server.script = () => ({ fails: { status: 400, message } });
+    return (await modelOn(server, uri)).complete(aJudgeRequest(given));
+  };
+
+  it.each(refusals)('is one that every trace would meet: %s %o', async (uri, parameters, message) => {
+    await expect(ask(uri, message, { parameters })).rejects.toMatchObject(misconfigured('rejected-request'));
+  });
+
+  it.each(refusals)(
+    'is not one that it does not set, nor one that the trace may be quoted with',
+    async (uri, parameters, message) => {
+      await expect(ask(uri, message, { parameters: { max_tokens: 50 } })).rejects.toMatchObject(rejected);
+      const text = `Why does it answer "${message}"?`;
+      await expect(ask(uri, message, { parameters, messages: [{ role: 'user', text }] })).rejects.toMatchObject(
+        rejected,
+      );
+    },
+  );
+});
 
 it.each([
   [{ 'retry-after': '1.5' }, 1_500],

@@ -19,10 +19,13 @@ describe('the price of a model', () => {
     expect(modelPrice(spelled)).toBe(modelPrice(model));
   });
 
-  it.each(['us', 'eu', 'jp', 'au', 'ca', 'apac'])('of a profile of %s is what keeping to a geography costs', (geography) => {
-    const regional = modelPrice(`bedrock:/${geography}.anthropic.claude-haiku-4-5-20251001-v1:0`);
-    expect(regional).toEqual({ input: 1.1, output: 5.5, cacheRead: 0.11, cacheWrite: 1.375 });
-  });
+  it.each(['us', 'eu', 'jp', 'au', 'ca', 'apac'])(
+    'of a profile of %s is what keeping to a geography costs',
+    (geography) => {
+      const regional = modelPrice(`bedrock:/${geography}.anthropic.claude-haiku-4-5-20251001-v1:0`);
+      expect(regional).toEqual({ input: 1.1, output: 5.5, cacheRead: 0.11, cacheWrite: 1.375 });
+    },
+  );
 
   it('of a snapshot that the list names is its own', () => {
     expect(modelPrice('gpt-4o-2024-05-13')).toEqual({ input: 5, output: 15 });

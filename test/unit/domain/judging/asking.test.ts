@@ -8,6 +8,7 @@ import {
   JudgeMisconfiguredError,
   type JudgeModel,
   JudgeOutOfTimeError,
+  JudgeRejectedError,
   JudgeTimeoutError,
   JudgeUnavailableError,
 } from '../../../../shared/domain/judging/judge-model.ts';
@@ -121,6 +122,7 @@ describe('asking for a judgement', () => {
     ['JUDGE_REFUSED', [{ text: 'I cannot help with that.', stop: 'refused' as const }], 'I cannot help with that.'],
     ['JUDGE_TIMEOUT', [new JudgeTimeoutError('no answer within 60 s')], undefined],
     ['JUDGE_CONTEXT_TOO_LONG', [new ContextTooLongError('8192 tokens at most')], undefined],
+    ['JUDGE_REQUEST_REJECTED', [new JudgeRejectedError('400: what is that?')], undefined],
   ])('ends in %s, never in a score', async (code, script, evidence) => {
     const verdict = await ask(aJudgeModel(script));
     expect(verdict).toMatchObject({ error: { code } });

@@ -7,6 +7,7 @@ import {
   ContextTooLongError,
   JudgeMisconfiguredError,
   JudgeOutOfTimeError,
+  JudgeRejectedError,
   JudgeUnavailableError,
 } from '../../../../shared/domain/judging/judge-model.ts';
 import { type RunJudgesDeps, runJudges } from '../../../../shared/domain/judging/run-judges.ts';
@@ -237,6 +238,7 @@ describe('judges in one call', () => {
     ['makes no sense', 'What?'],
     ['is refused', { stop: 'refused' }],
     ['is too long', new ContextTooLongError('too long')],
+    ['is rejected', new JudgeRejectedError('what is that?')],
   ])('are all asked alone where the call as a whole %s', async (_, first) => {
     const { outcomes, model } = run(three.slice(0, 2), [first, aVerdict('yes')], combine);
     expect((await outcomes).map((outcome) => 'results' in outcome && outcome.results[0]?.value)).toEqual([
