@@ -62,23 +62,38 @@ export function judgeModelOf(
   ask: (request: JudgeRequest, prepared: Prepared) => Promise<JudgeAnswer>,
 ): JudgeModel {
   const taken = new Map<string, OutputForm>();
-  const complete = async (request: JudgeRequest) => {
+  const remember = (key: string, form: OutputForm) => {
+    if (taken.size >= remembered) taken.clear();
+    taken.set(key, form);
+  };
+  const complete = async (given: JudgeRequest) => {
+    const request = wellFormed(given);
     const parameters = readParameters(request, { uri, limits });
     const key = JSON.stringify(request.schema);
-    for (let form = taken.get(key) ?? limits.output; ; ) {
+    const first = taken.get(key) ?? limits.output;
+    for (let form = first; ; ) {
       try {
-        return await ask(request, { form, parameters });
+        const answer = await ask(request, { form, parameters });
+        if (form !== first) remember(key, form);
+        return answer;
       } catch (error) {
         const next = weaker[form];
         if (next === undefined || !isAboutForm(error, form))
           throw isAboutParameters(error, request) ? asMisconfigured(error) : error;
-        if (taken.size >= remembered) taken.clear();
-        taken.set(key, next);
         form = next;
       }
     }
   };
   return { uri, contextTokens: limits.contextTokens, complete };
+}
+
+/** Anthropic refuses a request that holds half of a character (a lone surrogate), which traces do, and models that quote them. */
+function wellFormed<T>(value: T): T {
+  if (typeof value === 'string') return value.toWellFormed() as T;
+  if (Array.isArray(value)) return value.map((member) => wellFormed(member)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).map(([name, member]) => [name.toWellFormed(), wellFormed(member)]);
+  return Object.fromEntries(members) as T;
 }
 
 function isAboutForm(error: unknown, form: OutputForm): boolean {

@@ -1,6 +1,7 @@
 /**
  * Text of someone else, made safe to stand between delimiters. What could pass for a delimiter of ours, or for a token by which a model
- * tells roles apart, loses its bracket; characters that a person does not see and a model reads are left out. Everything else stays as it
+ * tells roles apart, loses its bracket; characters that a person does not see and a model reads are left out, and what is half of one is
+ * replaced. Everything else stays as it
  * is, since it is what has to be judged: an instruction in it is a finding.
  */
 export function neutralize(text: string): string {
@@ -8,7 +9,8 @@ export function neutralize(text: string): string {
     .replace(unseen, '')
     .replace(delimiterLike, (tag) => `‹${tag.slice(1)}`)
     .replace(roleToken, (token) => `‹${token.slice(1)}`)
-    .replace(instructionToken, (token) => `⟦${token.slice(1)}`);
+    .replace(instructionToken, (token) => `⟦${token.slice(1)}`)
+    .toWellFormed();
 }
 
 /** Control characters, marks that turn the direction of writing, and tag characters, in which whole messages are hidden. */

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../span.ts';
+import { beginningOf } from '../../whole-characters.ts';
 import { estimateTokens } from '../estimate-tokens.ts';
 import type {
   JudgeAnswer,
@@ -62,7 +63,7 @@ export class Chat {
 
   /** Sends a useless answer back. One that was cut off may be twice as long. */
   addComplaint({ text, stop }: JudgeAnswer, problem: string): void {
-    const quoted = text.slice(0, maxQuoted) || '(nothing)';
+    const quoted = beginningOf(text, maxQuoted) || '(nothing)';
     const isCutOff = stop === 'length';
     if (isCutOff) this.maxTokens *= 2;
     const complaint = isCutOff

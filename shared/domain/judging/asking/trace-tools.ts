@@ -4,6 +4,7 @@ import { isList, isRecord, type JsonRecord } from '../../json-value.ts';
 import { compileLinearRegex, InvalidPatternError } from '../../linear-regex.ts';
 import type { ScorableSpan, ScorableTrace } from '../../scorable-trace.ts';
 import type { Attributes, JsonValue } from '../../span.ts';
+import { beginningOf, placeToCut } from '../../whole-characters.ts';
 import type { JsonSchemaObject, JudgeTool, JudgeToolCall } from '../judge-model.ts';
 
 /** Tools that answer about one trace, with MLflow's names and arguments (mlflow/genai/judges/tools, 3.18). */
@@ -102,7 +103,7 @@ function answer({ name, arguments: given }: JudgeToolCall, subject: Subject): st
     case 'search_trace_regex':
       return search(args, subject);
     default:
-      return `error: there is no tool ${name.slice(0, 100)}, there are ${definitions.map((tool) => tool.name).join(', ')}`;
+      return `error: there is no tool ${beginningOf(name, 100)}, there are ${definitions.map((tool) => tool.name).join(', ')}`;
   }
 }
 
@@ -137,7 +138,7 @@ function listSpans(args: JsonRecord, { trace, maxLength }: Subject): string {
 function spanLine({ span, facts }: ScorableSpan): string {
   return jsonText({
     span_id: span.spanId,
-    name: span.name.slice(0, 200),
+    name: beginningOf(span.name, 200),
     type: facts.type,
     parent_id: span.parentSpanId ?? null,
     status: span.status.code,
@@ -169,8 +170,8 @@ function spanText(found: ScorableSpan | undefined, args: JsonRecord, subject: Su
 }
 
 function page(text: string, args: JsonRecord, { maxLength }: Subject): string {
-  const from = position(args.page_token);
-  const end = from + maxLength;
+  const from = placeToCut(text, position(args.page_token));
+  const end = placeToCut(text, from + maxLength);
   const more = end < text.length ? `\n(${text.length - end} more characters: page_token "${end}")` : '';
   return `${text.slice(from, end)}${more}`;
 }
@@ -208,7 +209,10 @@ function* matchesIn({ spans }: ScorableTrace, args: JsonRecord): Generator<strin
     const matcher = regex.matcher(text);
     while (left > 0 && matcher.find()) {
       left--;
-      const shown = text.slice(Math.max(0, matcher.start() - around), matcher.end() + around);
+      const shown = text.slice(
+        placeToCut(text, Math.max(0, matcher.start() - around)),
+        placeToCut(text, matcher.end() + around),
+      );
       yield `span ${span.spanId}: …${shown}…`;
     }
     if (left <= 0) return;

@@ -152,6 +152,32 @@ describe.each(uris)('%s', (uri) => {
     expect(server.asked).toHaveLength(4);
   });
 
+  it('does not think less of a model because of one request that it takes in no form', async () => {
+    server.script = ({ text }) =>
+      text === 'bad' ? { fails: { status: 400, message: 'a tool in this schema?' } } : { verdict };
+    const model = await modelOn(server, uri);
+    await expect(model.complete(aJudgeRequest({ messages: [{ role: 'user', text: 'bad' }] }))).rejects.toThrow('tool');
+    await model.complete(aJudgeRequest());
+    expect(server.asked.at(-1)?.answerTool).toBeUndefined();
+    expect(server.asked.at(-1)?.schema).toEqual(aJudgeRequest().schema);
+  });
+
+  it('is sent no half of a character, wherever it stands', async () => {
+    const [half, other] = ['\ud83d', '\udc27'];
+    const messages: readonly JudgeMessage[] = [
+      { role: 'user', text: `penguin ${half}` },
+      { role: 'assistant', text: `${other}?`, toolCalls: [{ id: 'a', name: 'get_span', arguments: { id: half } }] },
+      { role: 'tool', results: [{ id: 'a', name: 'get_span', text: `🐧${other}` }] },
+    ];
+    const schema = { ...aJudgeRequest().schema, description: half };
+    const parameters = { stop: [half] };
+    const model = await modelOn(server, uri);
+    await model.complete(aJudgeRequest({ system: half, messages, schema, parameters, tools: [lookUp] }));
+    const sent = JSON.stringify(server.asked[0]?.body);
+    expect(sent).not.toMatch(/\\ud83d|\\udc27/i);
+    expect(sent).toContain('🐧\ufffd');
+  });
+
   it('passes the scorer’s parameters on, which may lower the bound on tokens and not raise it', async () => {
     const model = await modelOn(server, uri);
     await model.complete(

@@ -229,6 +229,32 @@ describe('a judge that explores a trace', () => {
     expect(resultsOf(next)[0]).toMatch(/^x+/);
   });
 
+  test('is shown whole characters, wherever a page or a finding ends', async () => {
+    const penguins = '🐧'.repeat(20_000);
+    const pages = ['', 'x'].map((shift) =>
+      aQuestion({
+        explore: aScorableTrace({
+          spans: [aScorableSpan({ span: { spanId: '0'.repeat(16), attributes: { note: `${shift}${penguins}!` } } })],
+        }),
+      }),
+    );
+    for (const about of pages) {
+      const model = aJudgeModel([
+        call('get_root_span'),
+        call('get_root_span', { page_token: '501' }),
+        call('get_root_span', { page_token: '502' }),
+        call('search_trace_regex', { pattern: '!', surrounding_content_length: 100 }),
+        call('search_trace_regex', { pattern: '!', surrounding_content_length: 101 }),
+        { text: `${about === pages[0] ? '' : 'x'}${'🐧'.repeat(5_000)}` },
+        aVerdict('yes'),
+      ]);
+      await ask(model, { question: about });
+      const messages = model.requests.at(-1)?.messages ?? [];
+      expect(messages.map((message) => JSON.stringify(message)).filter((text) => /\\ud[89a-f]/.test(text))).toEqual([]);
+      expect(JSON.stringify(messages)).toContain('🐧!');
+    }
+  });
+
   test.each([
     ['get_span', { span_id: 'nope' }, 'error: there is no such span'],
     ['get_span', {}, 'error: there is no such span'],

@@ -76,6 +76,12 @@ describe('hostile text in a trace', () => {
     expect(neutralize('👩‍👧 नमस्ते\r\n\tok')).toBe('👩‍👧 नमस्ते\r\n\tok');
   });
 
+  test('has no half of a character, which some providers refuse to read', () => {
+    expect(neutralize('\udc27 🐧 \ud83d')).toBe('\ufffd 🐧 \ufffd');
+    // What is taken out from between leaves a whole one.
+    expect(neutralize('\ud83d\u202e\udc27')).toBe('🐧');
+  });
+
   test('made safe twice is the same', () => {
     for (const text of hostile) expect(neutralize(neutralize(text))).toBe(neutralize(text));
   });
