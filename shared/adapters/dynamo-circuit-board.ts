@@ -57,6 +57,20 @@ export function dynamoCircuitBoard(client: DynamoDBClient, table: string): Circu
       );
     },
 
+    async releaseProbe(model, { until }) {
+      await isApplied(
+        client.send(
+          new UpdateItemCommand({
+            TableName: table,
+            Key: Key(model),
+            UpdateExpression: 'SET probingUntil = :none',
+            ConditionExpression: 'probingUntil = :until',
+            ExpressionAttributeValues: marshall({ ':until': until, ':none': 0 }),
+          }),
+        ),
+      );
+    },
+
     async close(model) {
       await client.send(new DeleteItemCommand({ TableName: table, Key: Key(model) }));
     },

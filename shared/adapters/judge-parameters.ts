@@ -51,6 +51,7 @@ export function readParameters(
   if (forbidden)
     throw new JudgeMisconfiguredError(`${uri}: the scorer's parameter '${forbidden[0]}' cannot be set`, {
       reason: 'rejected-request',
+      call: 'not-made',
     });
   const pick = (names: readonly string[]) => given.filter(([name]) => names.includes(name));
   const known = [...samplingNames, ...bounds, ...efforts, 'stop', 'stop_sequences'];

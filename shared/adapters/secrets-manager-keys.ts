@@ -70,7 +70,11 @@ function member(text: string): string | undefined {
 
 function translated(error: unknown, secretId: string): Error {
   if (isTransient(error))
-    return new JudgeUnavailableError(`secret ${secretId} cannot be read now`, { reason: 'unavailable', cause: error });
+    return new JudgeUnavailableError(`secret ${secretId} cannot be read now`, {
+      reason: 'unavailable',
+      call: 'not-made',
+      cause: error,
+    });
   const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
   // A secret that was made and never filled is not found either.
   return unusable(
@@ -86,6 +90,7 @@ function unusable(secretId: string, problem: string, cause?: unknown): JudgeMisc
   const remedy = `aws secretsmanager put-secret-value --secret-id ${secretId} --secret-string <key>`;
   return new JudgeMisconfiguredError(`secret ${secretId} ${problem}; store the key with: ${remedy}`, {
     reason: 'credentials',
+    call: 'not-made',
     cause,
   });
 }

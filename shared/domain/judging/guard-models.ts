@@ -30,6 +30,8 @@ export interface CircuitBoard {
   open(model: string, circuit: Circuit): Promise<void>;
   /** True for one of all who want to try a model out at a time. */
   claimProbe(model: string, claim: { readonly now: number; readonly until: number }): Promise<boolean>;
+  /** Takes a claim back, unless another has been made meanwhile. */
+  releaseProbe(model: string, claim: { readonly until: number }): Promise<void>;
   close(model: string): Promise<void>;
 }
 
@@ -49,6 +51,8 @@ const boardMs = 10_000;
 /** Calls that wait for their turn at a throttled model, for each that it takes: what comes beyond is worth a later delivery. */
 const waitingPerCall = 4;
 const comeBackMs = 5_000;
+/** Of the 120 seconds that the function has which makes the call: what is left is for the call itself. */
+const longestTurnMs = 45_000;
 
 /**
  * Keeps calls from a model that is down, and as many as it takes from one that throttles. What it refuses it refuses at once, with
@@ -91,16 +95,17 @@ function guardOf(uri: string, { board, now, chance, maxConcurrency, report }: Gu
     throw new JudgeUnavailableError(`${uri} is ${reason}: not called again for ${retryAfterMs} ms`, {
       reason,
       retryAfterMs,
+      call: 'not-made',
     });
   }
 
-  /** Answers whether the call is the one that tries the model out. */
-  async function admit(): Promise<boolean> {
+  /** Answers until when the call claims to be the one that tries the model out; undefined: it does not. */
+  async function admit(): Promise<number | undefined> {
     await lookAtBoard();
     const decision = decideCall(circuit, now());
     if (decision.kind === 'wait') refuse('unavailable', decision.until);
     if (now() < pausedUntil) refuse('throttled', pausedUntil);
-    if (decision.kind === 'call') return false;
+    if (decision.kind === 'call') return undefined;
     const until = now() + probeMs;
     // The others of this instance wait from now on.
     circuit = { ...circuit, probingUntil: until };
@@ -114,7 +119,7 @@ function guardOf(uri: string, { board, now, chance, maxConcurrency, report }: Gu
       readAt = Number.NEGATIVE_INFINITY;
       refuse('unavailable', circuit.probingUntil);
     }
-    return true;
+    return until;
   }
 
   async function takeTurn(): Promise<void> {
@@ -124,7 +129,11 @@ function guardOf(uri: string, { board, now, chance, maxConcurrency, report }: Gu
     }
     const isThrottled = concurrency.limit < maxConcurrency;
     if (isThrottled && turns.length >= waitingPerCall * concurrency.limit) refuse('throttled', now() + comeBackMs);
+    const since = now();
     await new Promise<void>((resolve) => turns.push(resolve));
+    if (now() - since <= longestTurnMs) return;
+    endTurn();
+    refuse('throttled', now() + comeBackMs);
   }
 
   function endTurn(): void {
@@ -142,6 +151,7 @@ function guardOf(uri: string, { board, now, chance, maxConcurrency, report }: Gu
   }
 
   async function noteFailure(error: JudgeUnavailableError | JudgeTimeoutError, call: Call): Promise<void> {
+    const isProbe = call.probingUntil !== undefined;
     const isThrottled = error instanceof JudgeUnavailableError && error.reason === 'throttled';
     const retryAfterMs = error instanceof JudgeUnavailableError ? error.retryAfterMs : undefined;
     if (isThrottled) {
@@ -149,20 +159,28 @@ function guardOf(uri: string, { board, now, chance, maxConcurrency, report }: Gu
       concurrency = afterThrottled(concurrency, { startedAt: call.startedAt, now: now() });
       pausedUntil = Math.max(pausedUntil, now() + (retryAfterMs ?? 0));
       // A model that takes fewer calls is not down; one that takes not even one at a time is as good as down.
-      if (before >= 2 && !call.isProbe) return;
+      if (before >= 2 && !isProbe) return;
     }
-    const next = afterFailure(circuit, { now: now(), isProbe: call.isProbe, retryAfterMs, chance: chance() });
+    const next = afterFailure(circuit, { now: now(), isProbe, retryAfterMs, chance: chance() });
     const opens = next.openUntil > circuit.openUntil;
     circuit = next;
     if (opens) await board.open(uri, next).catch(report);
   }
 
+  /** The call was not made, or nobody knows: another may try at once. */
+  async function noteNothing({ probingUntil }: Call): Promise<void> {
+    if (probingUntil === undefined) return;
+    circuit = { ...circuit, probingUntil: 0 };
+    await board.releaseProbe(uri, { until: probingUntil }).catch(report);
+  }
+
   async function noteEnd(error: unknown, call: Call): Promise<void> {
-    if (error instanceof JudgeUnavailableError || error instanceof JudgeTimeoutError) await noteFailure(error, call);
+    if (isUnmade(error)) await noteNothing(call);
+    else if (error instanceof JudgeUnavailableError || error instanceof JudgeTimeoutError)
+      await noteFailure(error, call);
     // It answered, if only that it does not like the question.
     else if (answers.some((of) => error instanceof of)) await noteAlive();
-    // The call was not made, or nobody knows: another may try.
-    else if (call.isProbe) circuit = { ...circuit, probingUntil: 0 };
+    else await noteNothing(call);
   }
 
   return async (request: JudgeRequest, model: JudgeModel): Promise<JudgeAnswer> => {
@@ -170,8 +188,8 @@ function guardOf(uri: string, { board, now, chance, maxConcurrency, report }: Gu
     try {
       if (isTooLate(request, now()))
         throw new JudgeOutOfTimeError(`${uri} could not be asked in time`, { beganAt: now() });
-      const isProbe = await admit();
-      const call = { isProbe, startedAt: now() };
+      const probingUntil = await admit();
+      const call = { probingUntil, startedAt: now() };
       try {
         const answer = await model.complete(request);
         concurrency = afterAnswer(concurrency, maxConcurrency);
@@ -189,7 +207,13 @@ function guardOf(uri: string, { board, now, chance, maxConcurrency, report }: Gu
 
 const answers = [JudgeMisconfiguredError, JudgeRejectedError, ContextTooLongError];
 
+function isUnmade(error: unknown): boolean {
+  const isTold = error instanceof JudgeUnavailableError || error instanceof JudgeMisconfiguredError;
+  return isTold && error.call === 'not-made';
+}
+
 interface Call {
-  readonly isProbe: boolean;
+  /** Of the one that tries the model out. */
+  readonly probingUntil: number | undefined;
   readonly startedAt: number;
 }

@@ -87,20 +87,30 @@ export interface JsonSchemaObject {
   readonly [key: string]: JsonValue;
 }
 
+/** How far a failed call came: never sent, refused by the provider, or begun: then it may be billed. */
+type CallStage = 'not-made' | 'refused' | 'begun';
+
 /** Throttled or down: nothing is wrong with the trace or the scorer, it is tried again later. */
 export class JudgeUnavailableError extends Error {
   override readonly name = 'JudgeUnavailableError';
   readonly reason: 'throttled' | 'unavailable';
   /** As the provider asks; absent where it does not say. */
   readonly retryAfterMs: number | undefined;
+  readonly call: CallStage;
 
   constructor(
     message: string,
-    options: { reason: 'throttled' | 'unavailable'; retryAfterMs?: number | undefined; cause?: unknown },
+    options: {
+      reason: 'throttled' | 'unavailable';
+      retryAfterMs?: number | undefined;
+      call?: CallStage;
+      cause?: unknown;
+    },
   ) {
     super(message, { cause: options.cause });
     this.reason = options.reason;
     this.retryAfterMs = options.retryAfterMs;
+    this.call = options.call ?? 'refused';
   }
 }
 
@@ -108,13 +118,15 @@ export class JudgeUnavailableError extends Error {
 export class JudgeMisconfiguredError extends Error {
   override readonly name = 'JudgeMisconfiguredError';
   readonly reason: 'credentials' | 'unknown-model' | 'exhausted-account' | 'rejected-request';
+  readonly call: CallStage;
 
   constructor(
     message: string,
-    options: { reason: 'credentials' | 'unknown-model' | 'exhausted-account' | 'rejected-request'; cause?: unknown },
+    options: { reason: JudgeMisconfiguredError['reason']; call?: 'not-made' | 'refused'; cause?: unknown },
   ) {
     super(message, { cause: options.cause });
     this.reason = options.reason;
+    this.call = options.call ?? 'refused';
   }
 }
 

@@ -213,5 +213,19 @@ function describeCircuits(engine: string, tables: () => Tables): void {
       await board.open('openai:/c', open(noon + 200_000, 2));
       expect((await board.read('openai:/c'))?.probingUntil).toBe(0);
     });
+
+    test('lets another try at once where the call was not made, and takes nothing from who tries meanwhile', async () => {
+      const board = aBoard();
+      await board.open('openai:/d', open(noon));
+      const claim = (until: number) => board.claimProbe('openai:/d', { now: noon, until });
+      expect(await claim(noon + 90_000)).toBe(true);
+      await board.releaseProbe('openai:/d', { until: noon + 80_000 });
+      expect(await claim(noon + 91_000)).toBe(false);
+      await board.releaseProbe('openai:/d', { until: noon + 90_000 });
+      expect(await claim(noon + 92_000)).toBe(true);
+      await board.close('openai:/d');
+      await board.releaseProbe('openai:/d', { until: noon + 92_000 });
+      expect(await board.read('openai:/d')).toBeUndefined();
+    });
   });
 }

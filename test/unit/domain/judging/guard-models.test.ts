@@ -13,6 +13,7 @@ import {
   ContextTooLongError,
   type JudgeAnswer,
   JudgeOutOfTimeError,
+  JudgeMisconfiguredError,
   JudgeTimeoutError,
   JudgeUnavailableError,
 } from '../../../../shared/domain/judging/judge-model.ts';
@@ -43,6 +44,10 @@ function inMemoryBoard() {
       if (!found || found.openUntil > now || found.probingUntil > now) return false;
       known.set(model, { ...found, probingUntil: until });
       return true;
+    },
+    async releaseProbe(model: string, { until }: { until: number }) {
+      const found = known.get(model);
+      if (found?.probingUntil === until) known.set(model, { ...found, probingUntil: 0 });
     },
     async close(model: string) {
       known.delete(model);
@@ -144,9 +149,45 @@ describe('a model that is down', () => {
     // Say, its budget was exhausted.
     state.does = () => Promise.reject(new Error('held'));
     await failed(guarded.complete(aJudgeRequest()));
-    clock += 90_000;
+    state.does = aJudgeAnswer;
+    expect(await anInstance()(model).complete(aJudgeRequest())).toEqual(aJudgeAnswer());
+    clock += 10_000;
+    expect(await guarded.complete(aJudgeRequest())).toEqual(aJudgeAnswer());
+  });
+
+  it.each([
+    new JudgeMisconfiguredError('forbidden parameter', { reason: 'rejected-request', call: 'not-made' }),
+    new JudgeUnavailableError('no secrets', { reason: 'unavailable', call: 'not-made' }),
+  ])('is neither alive nor tried out where it was not called for a $name', async (error) => {
+    const { state, model } = aChangingModel();
+    const guarded = anInstance()(model);
+    state.does = down;
+    for (let i = 0; i < 5; i++) await failed(guarded.complete(aJudgeRequest()));
+    clock += 10_000;
+    const { openings } = board.known.get(model.uri) ?? {};
+    state.does = () => Promise.reject(error);
+    expect(await failed(guarded.complete(aJudgeRequest()))).toBe(error);
+    expect(board.known.get(model.uri)).toMatchObject({ openings, probingUntil: 0 });
     state.does = aJudgeAnswer;
     expect(await guarded.complete(aJudgeRequest())).toEqual(aJudgeAnswer());
+  });
+
+  it('is not taken to be down, nor back, by calls that were not made', async () => {
+    const { state, model } = aChangingModel();
+    const guarded = anInstance()(model);
+    state.does = down;
+    for (let i = 0; i < 4; i++) await failed(guarded.complete(aJudgeRequest()));
+    for (const unmade of [
+      new JudgeUnavailableError('no secrets', { reason: 'unavailable', call: 'not-made' }),
+      new JudgeMisconfiguredError('no key', { reason: 'credentials', call: 'not-made' }),
+    ]) {
+      state.does = () => Promise.reject(unmade);
+      await failed(guarded.complete(aJudgeRequest()));
+    }
+    expect(board.known.size).toBe(0);
+    state.does = down;
+    await failed(guarded.complete(aJudgeRequest()));
+    expect(board.known.size).toBe(1);
   });
 });
 
@@ -184,7 +225,7 @@ describe('many instances', () => {
 
   it('go by what they see themselves where the board does not answer', async () => {
     const broken = () => Promise.reject(new Error('throttled table'));
-    board = { ...board, read: broken, open: broken, claimProbe: broken, close: broken };
+    board = { ...board, read: broken, open: broken, claimProbe: broken, releaseProbe: broken, close: broken };
     const { state, model } = aChangingModel();
     const guarded = anInstance()(model);
     state.does = down;
@@ -295,6 +336,29 @@ describe('a model that throttles', () => {
     // One under way, four that wait.
     expect(refused).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
   });
+});
+
+it('a call whose turn comes too late for the function that makes it is refused, and the next one has its turn', async () => {
+  const answers: PromiseWithResolvers<JudgeAnswer>[] = [];
+  const model = aJudgeModel(() => {
+    const answer = Promise.withResolvers<JudgeAnswer>();
+    answers.push(answer);
+    return answer.promise;
+  });
+  const guarded = anInstance(1)(model);
+  const first = guarded.complete(aJudgeRequest());
+  const late = failed(guarded.complete(aJudgeRequest()));
+  clock += 20_000;
+  const inTime = guarded.complete(aJudgeRequest());
+  await new Promise((resolve) => setImmediate(resolve));
+  clock += 25_001;
+  answers[0]?.resolve(aJudgeAnswer());
+  await first;
+  expect(await late).toMatchObject({ name: 'JudgeUnavailableError', reason: 'throttled', retryAfterMs: 5_000 });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(model.asked).toHaveLength(2);
+  answers[1]?.resolve(aJudgeAnswer());
+  expect(await inTime).toEqual(aJudgeAnswer());
 });
 
 describe('the decisions', () => {

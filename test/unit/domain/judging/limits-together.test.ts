@@ -26,6 +26,7 @@ function anInstance() {
     read: async () => undefined,
     open: async () => {},
     claimProbe: async () => true,
+    releaseProbe: async () => {},
     close: async () => {},
   };
   const guard = modelGuards({ board, now, chance: () => 0, maxConcurrency: 50, report });
@@ -54,6 +55,19 @@ it('a budget that is exhausted is no failure of the model', async () => {
   await setBudget(store, { experimentId: '7' }, { tokensPerDay: 1_000_000 });
   // What was read a moment ago refuses for two seconds.
   clock.now += 2_001;
+  expect(await ask(9)).toEqual(aJudgeAnswer());
+});
+
+it('a table of budgets that does not answer is no failure of the model', async () => {
+  const { wrap, store } = anInstance();
+  await setBudget(store, { experimentId: '7' }, { tokensPerDay: 1_000_000 });
+  const asked = aJudgeModel();
+  const model = wrap(asked);
+  const { read } = store;
+  store.read = () => Promise.reject(new Error('throttled table'));
+  const ask = (i: number) => model.complete(aJudgeRequest(`question ${i}`));
+  for (let i = 0; i < 8; i++) await expect(ask(i)).rejects.toMatchObject({ name: 'JudgeUnavailableError' });
+  store.read = read;
   expect(await ask(9)).toEqual(aJudgeAnswer());
 });
 
