@@ -11,10 +11,14 @@ const attempts = 5;
 
 /**
  * Budgets in the registry. `book` gives back as well as takes: repeated after an answer that got lost, it would give back twice. The
- * client that it is called with must therefore not repeat calls; what DynamoDB throttled was not applied and is repeated here.
+ * client that books must therefore not repeat calls; what DynamoDB throttled was not applied and is repeated here. All else may be repeated.
  */
-export function dynamoBudgetStore(client: DynamoDBClient, table: string): BudgetStore {
-  async function update(experimentId: string, update: Update): Promise<boolean> {
+export function dynamoBudgetStore(
+  client: DynamoDBClient,
+  table: string,
+  { booking = client }: { booking?: DynamoDBClient } = {},
+): BudgetStore {
+  async function update(experimentId: string, { by = client, ...update }: Update): Promise<boolean> {
     const { set = [], add = [], remove = [], conditions, values } = update;
     const clauses = [
       set.length > 0 && `SET ${set.join(', ')}`,
@@ -29,7 +33,7 @@ export function dynamoBudgetStore(client: DynamoDBClient, table: string): Budget
       ExpressionAttributeNames: { '#day': 'day' },
       ExpressionAttributeValues: marshall(values, { removeUndefinedValues: true }),
     });
-    return isApplied(client.send(command));
+    return isApplied(by.send(command));
   }
 
   return {
@@ -40,13 +44,13 @@ export function dynamoBudgetStore(client: DynamoDBClient, table: string): Budget
     },
 
     async book(entry, limits) {
-      if ((await client.config.maxAttempts()) !== 1)
+      if ((await booking.config.maxAttempts()) !== 1)
         throw new Error(
           'budgets are booked with a client that makes one attempt: a repeated one would give back twice',
         );
       for (let attempt = 1; ; attempt++) {
         try {
-          return await update(entry.experimentId, toUpdate(entry, limits));
+          return await update(entry.experimentId, { ...toUpdate(entry, limits), by: booking });
         } catch (error) {
           if (attempt === attempts || !isThrottlingError(error as Parameters<typeof isThrottlingError>[0])) throw error;
           await sleep(50 * 2 ** attempt);
@@ -100,6 +104,7 @@ export function dynamoBudgetStore(client: DynamoDBClient, table: string): Budget
 }
 
 interface Update {
+  readonly by?: DynamoDBClient;
   readonly set?: readonly string[];
   readonly add?: readonly string[];
   readonly remove?: readonly string[];

@@ -49,7 +49,7 @@ export function judging({ client, registryTable, memoryTable, models, now, repor
   const board = dynamoCircuitBoard(client, memoryTable);
   const guard = modelGuards({ board, now, chance: Math.random, maxConcurrency, report });
   // A repeated booking would count twice.
-  const store = dynamoBudgetStore(dynamodb({ maxAttempts: 1 }), registryTable);
+  const store = dynamoBudgetStore(client, registryTable, { booking: dynamodb({ maxAttempts: 1 }) });
   const budgets = judgeBudgets({ store, now, priceOf: judgePrice });
 
   return {

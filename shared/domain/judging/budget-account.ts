@@ -12,6 +12,7 @@ import {
   refusalOf,
   UnpricedModelError,
 } from './budget.ts';
+import { JudgeUnavailableError } from './judge-model.ts';
 import { type Amount, difference, nothing, sum } from './judge-price.ts';
 
 /** A call that wants to be made. */
@@ -63,6 +64,8 @@ export function budgetAccount(experimentId: string, { store, now }: { store: Bud
   let corrections: Correction[] = [];
   const waiting: Waiting[] = [];
   let isPosting = false;
+  /** Calls that reserve, or have reserved and not settled. */
+  let calls = 0;
 
   async function read(): Promise<BudgetBook> {
     const found = await store.read(experimentId);
@@ -143,10 +146,29 @@ export function budgetAccount(experimentId: string, { store, now }: { store: Bud
     try {
       for (let attempt = 0; attempt < attempts && left.length > 0; attempt++)
         left = await reserveAll(left, await today(attempt === 0 ? await known() : await read()));
-      if (left.length > 0) throw new Error(`the budgets of experiment ${experimentId} are booked by too many at once`);
+      if (left.length > 0) throw new Error('by too many at once');
     } catch (error) {
-      for (const each of left) each.reject(error);
+      for (const each of left) each.reject(unbooked(error));
     }
+  }
+
+  /** It passes: the evaluation waits, and nothing is said of the model. */
+  function unbooked(cause: unknown): JudgeUnavailableError {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new JudgeUnavailableError(`the budgets of experiment ${experimentId} cannot be booked now: ${why}`, {
+      reason: 'unavailable',
+      call: 'not-made',
+      cause,
+    });
+  }
+
+  async function reserveFor(claim: Claim): Promise<Reservation | undefined> {
+    const found = await known().catch((error: unknown) => Promise.reject(unbooked(error)));
+    if (budgetsOf(claim, found).length === 0) return undefined;
+    return new Promise((resolve, reject) => {
+      waiting.push({ claim, resolve, reject });
+      serveWaiting().catch(reject);
+    });
   }
 
   async function serveWaiting(): Promise<void> {
@@ -158,15 +180,19 @@ export function budgetAccount(experimentId: string, { store, now }: { store: Bud
 
   return {
     /**
-     * Undefined where no budget concerns the call, which then costs no write.
-     * @throws BudgetExhaustedError, UnpricedModelError
+     * Undefined where no budget concerns the call, which then costs no write. What is reserved has to be settled.
+     * @throws BudgetExhaustedError, UnpricedModelError, JudgeUnavailableError
      */
     async reserve(claim: Claim): Promise<Reservation | undefined> {
-      if (budgetsOf(claim, await known()).length === 0) return undefined;
-      return new Promise((resolve, reject) => {
-        waiting.push({ claim, resolve, reject });
-        serveWaiting().catch(reject);
-      });
+      calls++;
+      try {
+        const reservation = await reserveFor(claim);
+        if (!reservation) calls--;
+        return reservation;
+      } catch (error) {
+        calls--;
+        throw error;
+      }
     },
 
     /** Notes what a call took; the next write books it. Undefined: all that it had reserved. */
@@ -175,6 +201,7 @@ export function budgetAccount(experimentId: string, { store, now }: { store: Bud
         const change = spent ? difference(shareOf(spent, share), amount) : nothing;
         corrections.push({ id, day: reservation.day, change, open: difference(nothing, amount) });
       }
+      calls--;
     },
 
     /** Books what is noted and no call has taken along. */
@@ -183,8 +210,9 @@ export function budgetAccount(experimentId: string, { store, now }: { store: Bud
         await post(attempt === 0 ? await known() : await read(), []);
     },
 
+    /** Whether it can be forgotten: nothing is noted, and no call will note anything. */
     get isIdle(): boolean {
-      return !isPosting && waiting.length === 0 && corrections.length === 0;
+      return calls === 0 && !isPosting && corrections.length === 0;
     },
   };
 }

@@ -35,7 +35,7 @@ function describeBudgets(engine: string, tables: () => Tables): void {
         credentials: await client.config.credentials(),
         maxAttempts: 1,
       });
-      store = dynamoBudgetStore(once, registry);
+      store = dynamoBudgetStore(client, registry, { booking: once });
     });
     afterAll(() => once.destroy());
     const instance = (at = noon) => judgeBudgets({ store, now: () => at, priceOf: judgePrice });

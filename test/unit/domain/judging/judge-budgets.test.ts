@@ -229,6 +229,62 @@ describe('a budget', () => {
   });
 });
 
+describe('a store that does not answer for a while', () => {
+  const broken = () => Promise.reject(new Error('ProvisionedThroughputExceeded'));
+  const call = (over: Partial<BudgetStore>) =>
+    instance({ ...store, ...over })
+      .paidBy(payer, aJudgeModel())
+      .complete(aJudgeRequest());
+
+  it.each([
+    { what: 'reading', over: { read: broken } },
+    { what: 'beginning a day', over: { turn: broken } },
+    { what: 'booking', over: { book: broken } },
+  ])('has the call wait, whether it fails at $what', async ({ over }) => {
+    await limit({ tokensPerDay: 1_000_000 });
+    await expect(call(over)).rejects.toMatchObject({
+      name: 'JudgeUnavailableError',
+      reason: 'unavailable',
+      message: expect.stringContaining('experiment 7'),
+      cause: expect.objectContaining({ message: 'ProvisionedThroughputExceeded' }),
+    });
+  });
+
+  it('has it wait where too many book at once', async () => {
+    await limit({ tokensPerDay: 1_000_000 });
+    await expect(call({ book: async () => false })).rejects.toMatchObject({
+      name: 'JudgeUnavailableError',
+      message: expect.stringContaining('too many at once'),
+    });
+  });
+});
+
+it('more experiments than one instance remembers lose nothing that calls under way give back', async () => {
+  await limit({ tokensPerDay: 1_000_000 });
+  const { paidBy, flush } = instance();
+  const reading = Promise.withResolvers<void>();
+  const answering = Promise.withResolvers<ReturnType<typeof aJudgeAnswer>>();
+  const { read } = store;
+  store.read = async (id) => {
+    if (id === experimentId) await reading.promise;
+    return read(id);
+  };
+  const others = async (from: number) => {
+    for (let i = from; i < from + 1_001; i++)
+      await paidBy({ experimentId: `other ${i}`, scorers: [] }, aJudgeModel()).complete(aJudgeRequest());
+  };
+  const model = aJudgeModel(() => answering.promise);
+  const call = paidBy(payer, model).complete(aJudgeRequest());
+  await others(0);
+  reading.resolve();
+  while (model.asked.length === 0) await settled();
+  await others(5_000);
+  answering.resolve(aJudgeAnswer());
+  await call;
+  await flush();
+  expect(await budget()).toMatchObject({ day: { tokens: 520 }, open: { tokens: 0 } });
+});
+
 describe('many instances, some of which die', () => {
   const scorers = ['tone', 'safety'];
   const call = fc.record({
