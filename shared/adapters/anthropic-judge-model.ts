@@ -108,6 +108,7 @@ function readReply(body: unknown, uri: string): JudgeAnswer {
   if (!parsed.success)
     throw new JudgeUnavailableError(`${uri} answers what is no message: ${problemOf(parsed.error)}`, {
       reason: 'unavailable',
+      call: 'begun',
     });
   const { content, stop_reason: reason, usage } = parsed.data;
   const [read, written] = [usage.cache_read_input_tokens ?? 0, usage.cache_creation_input_tokens ?? 0];

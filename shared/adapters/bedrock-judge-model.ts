@@ -18,7 +18,7 @@ import {
 import { isCacheable, type ModelLimits, type OutputForm } from '../domain/judging/model-limits.ts';
 import type { Clock } from '../domain/ports.ts';
 import { callTime } from './judge-call-time.ts';
-import { retryAfter, toJudgeError } from './judge-failures.ts';
+import { brokenCall, retryAfter, toJudgeError } from './judge-failures.ts';
 import { answerTool, judgeModelOf, offeredTools, type Prepared, toAnswer } from './judge-output.ts';
 import { asObject, type Turn, type TurnPart, toTurns } from './judge-turns.ts';
 
@@ -133,7 +133,7 @@ const stops: Readonly<Record<string, JudgeAnswer['stop']>> = {
 
 function readOutput({ output, stopReason, usage }: ConverseCommandOutput, uri: string): JudgeAnswer {
   if (output?.message === undefined || usage === undefined)
-    throw new JudgeUnavailableError(`${uri} answers without a message`, { reason: 'unavailable' });
+    throw new JudgeUnavailableError(`${uri} answers without a message`, { reason: 'unavailable', call: 'begun' });
   const { content = [] } = output.message;
   const [read, written] = [usage.cacheReadInputTokens ?? 0, usage.cacheWriteInputTokens ?? 0];
   return toAnswer({
@@ -162,12 +162,15 @@ function readOutput({ output, stopReason, usage }: ConverseCommandOutput, uri: s
 
 function translated(error: unknown, { uri, now }: BedrockJudgeOptions): Error {
   if (!(error instanceof Error))
-    return new JudgeUnavailableError(`${uri}: ${String(error)}`, { reason: 'unavailable' });
+    return new JudgeUnavailableError(`${uri}: ${String(error)}`, { reason: 'unavailable', call: 'begun' });
   if (error instanceof JudgeUnavailableError) return error;
   if (!(error instanceof BedrockRuntimeServiceException)) {
     // No way to it, or a reply that cannot be read. Without credentials of our own there is nothing to wait for.
     if (error.name !== 'CredentialsProviderError')
-      return new JudgeUnavailableError(`${uri} cannot be reached: ${error.message}`, { reason: 'unavailable' });
+      return new JudgeUnavailableError(`${uri} cannot be reached: ${error.message}`, {
+        reason: 'unavailable',
+        call: brokenCall(error),
+      });
     return toJudgeError({ status: 0, code: error.name, message: error.message }, { uri, cause: error });
   }
   const { $metadata, $response, name: code, message } = error;

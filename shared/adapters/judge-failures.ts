@@ -114,6 +114,15 @@ export function toJudgeError(
   return failure.error(message, { retryAfterMs, cause });
 }
 
+/** No connection came about, so no model has begun: names and codes of Node, undici and the SDK. Of any other failure nobody knows. */
+const unconnected =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_\w+|\w*CERT\w*)$/;
+
+/** How far a call came that ended without a reply, or with one that cannot be read. */
+export function brokenCall({ code, message }: { code?: unknown; message: string }): 'refused' | 'begun' {
+  return unconnected.test(String(code)) || /did not establish a connection/.test(message) ? 'refused' : 'begun';
+}
+
 /** OpenAI quotes the beginning and end of a key that it does not know; a proxy may quote all of it. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
   const known = secrets

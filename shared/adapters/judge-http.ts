@@ -3,7 +3,7 @@ import { parseJson } from '../domain/facts/attribute-text.ts';
 import { JudgeMisconfiguredError, JudgeUnavailableError } from '../domain/judging/judge-model.ts';
 import type { Clock } from '../domain/ports.ts';
 import { type CallTime, callTime } from './judge-call-time.ts';
-import { retryAfter, toJudgeError } from './judge-failures.ts';
+import { brokenCall, retryAfter, toJudgeError } from './judge-failures.ts';
 
 /** A secret as its store has it; `isFresh` asks the store again, for a key that was refused. */
 export type ReadKey = (options?: { readonly isFresh?: boolean }) => Promise<string>;
@@ -54,7 +54,10 @@ export async function postForJson(
   const parsed = parseJson(reply.text);
   if (reply.status >= 200 && reply.status < 300) {
     if (parsed !== undefined) return parsed;
-    throw new JudgeUnavailableError(`${endpoint.uri} answers what is no JSON`, { reason: 'unavailable' });
+    throw new JudgeUnavailableError(`${endpoint.uri} answers what is no JSON`, {
+      reason: 'unavailable',
+      call: 'begun',
+    });
   }
   throw refused(endpoint, { reply, parsed, readError, key });
 }
@@ -112,9 +115,7 @@ function brokenOff(error: unknown, { uri, origin, time }: { uri: string; origin:
   const { code = '' } = (cause ?? {}) as { code?: unknown };
   return new JudgeUnavailableError(
     `${uri}: ${origin} cannot be reached: ${[message, code].filter((part) => part !== '').join(' ')}`,
-    {
-      reason: 'unavailable',
-    },
+    { reason: 'unavailable', call: brokenCall({ code, message }) },
   );
 }
 

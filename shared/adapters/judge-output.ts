@@ -84,7 +84,7 @@ export function judgeModelOf(
       }
     }
   };
-  return { uri, contextTokens: limits.contextTokens, complete };
+  return { uri, contextTokens: limits.contextTokens, thinkingTokens: limits.thinkingTokens, complete };
 }
 
 /** Anthropic refuses a request that holds half of a character (a lone surrogate), which traces do, and models that quote them. */

@@ -125,6 +125,7 @@ function readReply(body: unknown, { uri, request }: { uri: string; request: Judg
   if (!parsed.success || choice === undefined)
     throw new JudgeUnavailableError(`${uri} answers what is no chat completion: ${problemOf(parsed.error)}`, {
       reason: 'unavailable',
+      call: 'begun',
     });
   const { message, finish_reason: finish } = choice;
   const text = message.refusal || textOf(message.content);

@@ -56,7 +56,8 @@ export function judgeBudgets(deps: JudgeBudgetsDeps): JudgeBudgets {
         contextTokens,
         async complete(request) {
           const [account, price] = [accountOf(experimentId), deps.priceOf(uri)];
-          const amount = mostOf(request, price);
+          const maxTokens = request.maxTokens + (model.thinkingTokens ?? 0);
+          const amount = mostOf({ ...request, maxTokens }, price);
           const reservation = await account.reserve({ scorers, uri, isPriced: price !== undefined, amount });
           if (!reservation) return model.complete(request);
           try {
@@ -88,7 +89,7 @@ function spentOn({ cached, usage }: JudgeAnswer, price: ModelPrice | undefined):
 /** Refused before the model began. What timed out, or broke off, is billed. */
 function isFree(error: unknown): boolean {
   return (
-    error instanceof JudgeUnavailableError ||
+    (error instanceof JudgeUnavailableError && error.call !== 'begun') ||
     error instanceof JudgeMisconfiguredError ||
     error instanceof JudgeRejectedError ||
     error instanceof ContextTooLongError

@@ -6,6 +6,8 @@ export interface JudgeModel {
   readonly uri: string;
   /** Tokens of prompt and answer together that the model takes. */
   readonly contextTokens: number;
+  /** What an answer may take beyond the bound of its request: the model thinks before it. */
+  readonly thinkingTokens?: number;
   /** @throws JudgeUnavailableError, JudgeMisconfiguredError, JudgeRejectedError, ContextTooLongError, JudgeTimeoutError, JudgeOutOfTimeError */
   complete(request: JudgeRequest): Promise<JudgeAnswer>;
 }

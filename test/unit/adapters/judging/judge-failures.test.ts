@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { retryAfter } from '../../../../shared/adapters/judge-failures.ts';
 import { aJudgeRequest, bedrockUri, judgeModelsOn, modelOn, uris } from '../../../support/judging/judge-models-on.ts';
@@ -152,11 +154,29 @@ describe.each(uris)('%s', (uri) => {
     await expect(model.complete(aJudgeRequest({ until: Date.now() + 60_000 }))).rejects.toMatchObject(timeout);
   });
 
-  it.each(['truncated', 'hung-up'] as const)('whose reply is %s is unavailable', async (damage) => {
+  it.each(['truncated', 'hung-up'] as const)('whose reply is %s is unavailable, and may be billed', async (damage) => {
     server.script = () => ({ damage });
-    await expect((await modelOn(server, uri)).complete(aJudgeRequest())).rejects.toMatchObject(
-      unavailable('unavailable'),
-    );
+    await expect((await modelOn(server, uri)).complete(aJudgeRequest())).rejects.toMatchObject({
+      ...unavailable('unavailable'),
+      call: 'begun',
+    });
+  });
+
+  it('whose reply says nothing is unavailable, and may be billed', async () => {
+    const empty = createServer((_, response) => response.setHeader('content-type', 'application/json').end('{}'));
+    await new Promise<void>((resolve) => empty.listen(0, '127.0.0.1', resolve));
+    const { port } = empty.address() as AddressInfo;
+    const model = await judgeModelsOn({ url: `http://127.0.0.1:${port}` })().resolve(uri);
+    await expect(model.complete(aJudgeRequest())).rejects.toMatchObject({
+      ...unavailable('unavailable'),
+      call: 'begun',
+    });
+    empty.closeAllConnections();
+    await new Promise((resolve) => empty.close(resolve));
+  });
+
+  it('that refuses is not billed', async () => {
+    expect(await failure(uri, { status: 503 })).toMatchObject({ call: 'refused' });
   });
 
   it('is unavailable where nothing listens', async () => {
@@ -164,7 +184,10 @@ describe.each(uris)('%s', (uri) => {
     const { url } = closed;
     await closed.close();
     const model = await judgeModelsOn({ url })().resolve(uri);
-    await expect(model.complete(aJudgeRequest())).rejects.toMatchObject(unavailable('unavailable'));
+    await expect(model.complete(aJudgeRequest())).rejects.toMatchObject({
+      ...unavailable('unavailable'),
+      call: 'refused',
+    });
   });
 });
 

@@ -224,6 +224,8 @@ describe('a model that thinks', () => {
     const model = await modelOn(server, uri, { config: { models: { [uri]: { thinkingTokens: 700 } } } });
     await model.complete(aJudgeRequest());
     expect(server.asked[0]).toMatchObject({ maxTokens: 1_000, body });
+    // Budgets reserve it.
+    expect(model.thinkingTokens).toBe(700);
   });
 
   it('is not sent a temperature that it would refuse', async () => {

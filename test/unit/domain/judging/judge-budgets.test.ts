@@ -198,6 +198,11 @@ describe('a budget', () => {
   it.each([
     { what: 'is unavailable', error: new JudgeUnavailableError('', { reason: 'throttled' }), isFree: true },
     { what: 'refuses the key', error: new JudgeMisconfiguredError('', { reason: 'credentials' }), isFree: true },
+    {
+      what: 'breaks off',
+      error: new JudgeUnavailableError('', { reason: 'unavailable', call: 'begun' }),
+      isFree: false,
+    },
     { what: 'times out, which is billed', error: new JudgeTimeoutError(''), isFree: false },
     { what: 'fails in an unknown way', error: new Error('socket hang up'), isFree: false },
   ])('gives back what was reserved where the model $what: $isFree', async ({ error, isFree }) => {
@@ -208,6 +213,15 @@ describe('a budget', () => {
     await flush();
     const { day, open } = await budget();
     expect([day.tokens, open.tokens]).toEqual([isFree ? 0 : mostOf(aJudgeRequest(), undefined).tokens, 0]);
+  });
+
+  it('has room for what a model thinks beside its answer', async () => {
+    await limit({ tokensPerDay: 1_000_000 });
+    const { paidBy, flush } = instance();
+    const thinking = { ...aJudgeModel(() => Promise.reject(new JudgeTimeoutError(''))), thinkingTokens: 4_000 };
+    await expect(paidBy(payer, thinking).complete(aJudgeRequest())).rejects.toThrow(JudgeTimeoutError);
+    await flush();
+    expect((await budget()).day.tokens).toBe(mostOf(aJudgeRequest(), undefined).tokens + 4_000);
   });
 
   it('counts a usage that the provider does not tell as the most that it can be', async () => {
