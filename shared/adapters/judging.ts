@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { JudgeModelsConfig } from '../contracts/judge-models-config.ts';
-import type { SelectedScorer } from '../domain/evaluation.ts';
 import { defaultLimits } from '../domain/judging/asking/limits.ts';
 import { modelGuards } from '../domain/judging/guard-models.ts';
 import { judgeBudgets } from '../domain/judging/judge-budgets.ts';
@@ -28,8 +27,8 @@ export interface JudgingOptions {
 }
 
 export interface Judging {
-  /** What judges of an experiment are run with, paid by these scorers. */
-  readonly judging: (rules: Rules, payers: readonly SelectedScorer[]) => RunJudgesDeps;
+  /** What judges of an experiment are run with. */
+  readonly judging: (rules: Rules) => RunJudgesDeps;
   /** At the end of each invocation. */
   readonly flush: () => Promise<void>;
 }
@@ -53,13 +52,10 @@ export function judging({ client, registryTable, memoryTable, models, now, repor
   const budgets = judgeBudgets({ store, now, priceOf: judgePrice });
 
   return {
-    judging({ experimentId, settings }, payers) {
-      const payer = { experimentId, scorers: payers.map(({ name }) => name) };
-      const resolved = modelsOf(settings.judgeModel);
+    judging({ experimentId, settings }) {
       return {
-        models: {
-          resolve: async (uri) => reuse(guard(budgets.paidBy(payer, await resolved.resolve(uri)))),
-        },
+        models: modelsOf(settings.judgeModel),
+        paidBy: (scorers, model) => reuse(guard(budgets.paidBy({ experimentId, scorers }, model))),
         code: () => randomBytes(16).toString('hex'),
         now,
         limits: defaultLimits,

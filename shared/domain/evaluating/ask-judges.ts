@@ -5,8 +5,8 @@ import type { Rules } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
 import type { ScorerVersion } from '../scorer.ts';
 
-/** What judges of an experiment are run with, paid by these scorers. */
-export type Judging = (rules: Rules, payers: readonly SelectedScorer[]) => RunJudgesDeps;
+/** What judges of an experiment are run with. */
+export type Judging = (rules: Rules) => RunJudgesDeps;
 
 /** A selected scorer, as the judge that it is. */
 export interface JudgeEvaluation {
@@ -16,8 +16,8 @@ export interface JudgeEvaluation {
 }
 
 /**
- * Has judges judge a trace, or the traces of a session. Who is asked alone pays alone; those that the experiment combines share what a
- * call costs. Answers in their order.
+ * Has judges judge a trace, or the traces of a session. Who is asked alone pays alone; those that are asked in one call share what it
+ * costs. Answers in their order.
  */
 export async function askJudges(
   judges: readonly JudgeEvaluation[],
@@ -27,12 +27,12 @@ export async function askJudges(
   const groups = rules.settings.combineJudges ? [judges] : judges.map((judge) => [judge]);
   const outcomes = await Promise.all(
     groups.map((group) => {
-      const tasks = group.map(({ scorer, version: { scorerId, version } }) => ({
+      const tasks = group.map(({ selected, scorer, version: { scorerId, version } }) => ({
         judge: scorer.judge,
+        scorer: selected.name,
         scope: `${scorerId}/${version}`,
       }));
-      const payers = group.map(({ selected }) => selected);
-      return runJudges(tasks, { traces, deps: judging(rules, payers) });
+      return runJudges(tasks, { traces, deps: judging(rules) });
     }),
   );
   return outcomes.flat();

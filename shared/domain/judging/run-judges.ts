@@ -14,6 +14,8 @@ import type { TimeLimit } from './time-limit.ts';
 
 export interface RunJudgesDeps {
   readonly models: JudgeModels;
+  /** The model, whose calls these scorers pay for, each its share. */
+  readonly paidBy: (scorers: readonly string[], model: JudgeModel) => JudgeModel;
   /** A fresh random code of at least 16 letters and digits, for the delimiters of one prompt. */
   readonly code: () => string;
   readonly now: Clock;
@@ -28,6 +30,8 @@ export interface RunJudgesDeps {
 
 export interface JudgeTask {
   readonly judge: Judge;
+  /** The name of the scorer, which pays. */
+  readonly scorer: string;
   /** What an answer may be reused for: id and version of the scorer. */
   readonly scope: string;
 }
@@ -58,7 +62,7 @@ export async function runJudges(
   const plans = await settleInParallel(tasks, { limit: tasks.length, task: async ({ judge }) => judge.plan(traces) });
   const questions = plans.flatMap((plan, task) =>
     plan.status === 'fulfilled'
-      ? plan.value.questions.map((question) => ({ question, task, scope: tasks[task]?.scope ?? '' }))
+      ? plan.value.questions.map((question) => ({ question, task, ...(tasks[task] as JudgeTask) }))
       : [],
   );
   const verdicts = await askAll(questions, deps);
@@ -142,13 +146,15 @@ async function answersOf(
   { model, deps }: { model: Resolved; deps: RunJudgesDeps },
 ): Promise<readonly Answer[]> {
   if ('failure' in model) return asked.map(() => ({ failure: model.failure }));
-  const context = { model, code: deps.code, now: deps.now, limits: deps.limits, time: deps.time };
+  const { code, now, limits, time } = deps;
+  const modelFor = (payers: readonly ScopedQuestion[]) =>
+    deps.paidBy([...new Set(payers.map(({ scorer }) => scorer))], model);
   try {
     const [only, ...more] = asked;
     const verdicts =
       only && more.length === 0
-        ? [await askQuestion(only.question, { ...context, scope: only.scope })]
-        : await askCombined(asked, context);
+        ? [await askQuestion(only.question, { model: modelFor(asked), code, now, limits, time, scope: only.scope })]
+        : await askCombined(asked, { modelFor, code, now, limits, time });
     return verdicts.map((verdict) => ({ verdict }));
   } catch (error) {
     return asked.map(() => ({ failure: asError(error) }));

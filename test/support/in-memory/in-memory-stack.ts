@@ -255,6 +255,7 @@ export class InMemoryStack {
       rules: process.wrap(this.#ruleStore),
       judging: () => ({
         models: { resolve: async () => process.wrap(this.model) as JudgeModel },
+        paidBy: (_: readonly string[], model: JudgeModel) => model,
         code: () => 'c'.repeat(16),
         now: () => this.nowMs,
         limits: defaultLimits,

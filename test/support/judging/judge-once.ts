@@ -8,6 +8,7 @@ import { countedCodes, modelsOf } from './a-judge-model.ts';
 export function judgingDeps(model: JudgeModel, given: Partial<RunJudgesDeps> = {}): RunJudgesDeps {
   return {
     models: modelsOf(model),
+    paidBy: (_, paid) => paid,
     code: countedCodes(),
     now: () => 0,
     limits: defaultLimits,
@@ -22,7 +23,10 @@ export async function judgeOnce(
   judge: Judge,
   { traces, model, deps }: { traces: readonly ScorableTrace[]; model: JudgeModel; deps?: Partial<RunJudgesDeps> },
 ): Promise<readonly JudgedResult[]> {
-  const [outcome] = await runJudges([{ judge, scope: 's' }], { traces, deps: judgingDeps(model, deps) });
+  const [outcome] = await runJudges([{ judge, scorer: judge.name, scope: 's' }], {
+    traces,
+    deps: judgingDeps(model, deps),
+  });
   if (outcome === undefined || 'failure' in outcome) throw outcome?.failure ?? new Error('no outcome');
   return outcome.results;
 }

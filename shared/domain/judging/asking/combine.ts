@@ -2,7 +2,13 @@ import { isRecord } from '../../json-value.ts';
 import { readJsonObject } from '../answer/read-json.ts';
 import { type Decision, readDecisionObject } from '../answer/read-verdict.ts';
 import type { JudgementRecord, Question, Verdict } from '../judge.ts';
-import { ContextTooLongError, JudgeOutOfTimeError, JudgeRejectedError, JudgeTimeoutError } from '../judge-model.ts';
+import {
+  ContextTooLongError,
+  type JudgeModel,
+  JudgeOutOfTimeError,
+  JudgeRejectedError,
+  JudgeTimeoutError,
+} from '../judge-model.ts';
 import { fitSections, type Section } from '../material.ts';
 import { type AskContext, askQuestion, requireItsTime } from './ask-question.ts';
 import { Chat } from './chat.ts';
@@ -13,15 +19,22 @@ import { Tally } from './tally.ts';
 /** Tasks in one call: beyond a handful models mix them up, and one bad answer costs more. */
 export const maxCombined = 8;
 
-/** A question, and what an answer to it may be reused for. */
+/** A question, who pays for it, and what an answer to it may be reused for. */
 export interface ScopedQuestion {
   readonly question: Question;
+  /** Its name. */
+  readonly scorer: string;
   readonly scope: string;
 }
 
 /** One that explores, or sets parameters of its own, is asked by itself. */
 export function canCombine({ explore, parameters }: Question): boolean {
   return explore === undefined && parameters === undefined;
+}
+
+interface CombineContext extends Omit<AskContext, 'scope' | 'model'> {
+  /** The model, called for these questions: whose they are pays. */
+  readonly modelFor: (questions: readonly ScopedQuestion[]) => JudgeModel;
 }
 
 /**
@@ -31,8 +44,9 @@ export function canCombine({ explore, parameters }: Question): boolean {
  */
 export async function askCombined(
   scoped: readonly ScopedQuestion[],
-  context: Omit<AskContext, 'scope'>,
+  { modelFor, ...others }: CombineContext,
 ): Promise<readonly Verdict[]> {
+  const context = { ...others, model: modelFor(scoped) };
   const { questions, sections } = sharedMaterial(scoped.map(({ question }) => question));
   const tally = new Tally(context);
   const limits = { ...context.limits, answerTokens: context.limits.answerTokens * questions.length };
@@ -47,7 +61,12 @@ export async function askCombined(
       const record = { ...shareOf(tally.record(omissions), { position: i, of: questions.length }) };
       const decision = decisions[i];
       if (decision) return { record, decision };
-      const verdict = await askQuestion(one.question, { ...context, scope: one.scope, beganAt: tally.startedAt });
+      const verdict = await askQuestion(one.question, {
+        ...context,
+        model: modelFor([one]),
+        scope: one.scope,
+        beganAt: tally.startedAt,
+      });
       return { ...verdict, record: sumOf(verdict.record, record) };
     }),
   );

@@ -32,7 +32,7 @@ function judge(className: BuiltinJudgeName, model?: string): Judge {
 
 function run(judges: readonly Judge[], script: Parameters<typeof aJudgeModel>[0], given: Partial<RunJudgesDeps> = {}) {
   const model = aJudgeModel(script);
-  const tasks = judges.map((one) => ({ judge: one, scope: `${one.name} 1` }));
+  const tasks = judges.map((one) => ({ judge: one, scorer: one.name, scope: `${one.name} 1` }));
   return { model, outcomes: runJudges(tasks, { traces: [trace], deps: judgingDeps(model, given) }) };
 }
 
@@ -79,7 +79,7 @@ describe('running the judges of a trace', () => {
 
   test('says what was left out for length', async () => {
     const long = aScorableTrace({ outputs: 'word '.repeat(100_000) });
-    const [outcome] = await runJudges([{ judge: judge('Safety'), scope: 's' }], {
+    const [outcome] = await runJudges([{ judge: judge('Safety'), scorer: 'Safety', scope: 's' }], {
       traces: [long],
       deps: judgingDeps(aJudgeModel([aVerdict('yes')])),
     });
@@ -141,7 +141,7 @@ describe('running the judges of a trace', () => {
     });
     const judges = [judge('Safety'), judge('Safety', 'openai:/gpt'), judge('Safety', 'test:/other')];
     const outcomes = await runJudges(
-      judges.map((one) => ({ judge: one, scope: 's' })),
+      judges.map((one) => ({ judge: one, scorer: one.name, scope: 's' })),
       { traces: [trace], deps },
     );
     expect(outcomes).toMatchObject([
@@ -165,7 +165,7 @@ describe('running the judges of a trace', () => {
     };
     const judges = Array.from({ length: 12 }, () => judge('Safety'));
     await runJudges(
-      judges.map((one) => ({ judge: one, scope: 's' })),
+      judges.map((one) => ({ judge: one, scorer: one.name, scope: 's' })),
       {
         traces: [trace],
         deps: judgingDeps(slow, { limits: { ...defaultLimits, concurrency: 5 } }),
@@ -329,6 +329,37 @@ describe('judges in one call', () => {
     expect(model.requests).toHaveLength(4);
   });
 
+  test('are paid by those whose questions are in the very call, and by one alone what is asked for it alone', async () => {
+    const own = createJudge({ kind: 'builtin', className: 'Safety', name: 'own', parameters: { temperature: 0 } });
+    const other = createJudge({ kind: 'builtin', className: 'Safety', name: 'other', model: 'test:/other' });
+    const paid: [string, readonly string[]][] = [];
+    const paidBy: RunJudgesDeps['paidBy'] = (scorers, model) => ({
+      ...model,
+      complete: (request) => {
+        paid.push([model.uri, scorers]);
+        return model.complete(request);
+      },
+    });
+    const script = ({ system }: { system: string }) =>
+      system.includes('# Tasks') ? verdicts('yes', 'perhaps', 'yes', 'yes') : aVerdict('yes');
+    const [model, large] = [aJudgeModel(script), aJudgeModel(script, { uri: 'test:/other' })];
+    const models = { resolve: async (uri: string | undefined) => (uri === undefined ? model : large) };
+    const judges = [judge('Safety'), judge('RelevanceToQuery'), judge('RetrievalRelevance'), own, other];
+    await runJudges(
+      judges.map((one) => ({ judge: one, scorer: one.name, scope: 's' })),
+      { traces: [trace], deps: judgingDeps(model, { combine: true, models, paidBy }) },
+    );
+    expect(paid).toHaveLength(4);
+    expect(paid).toEqual(
+      expect.arrayContaining([
+        ['test:/judge', ['Safety', 'RelevanceToQuery', 'RetrievalRelevance']],
+        ['test:/judge', ['RelevanceToQuery']],
+        ['test:/judge', ['own']],
+        ['test:/other', ['other']],
+      ]),
+    );
+  });
+
   test('are asked one by one where the experiment does not ask for it', async () => {
     const { outcomes, model } = run(three, [aVerdict('yes')]);
     await outcomes;
@@ -346,7 +377,11 @@ test('models are resolved once for all judges that name them', async () => {
   };
   const deps = judgingDeps(model, { models: { resolve } });
   await runJudges(
-    [judge('Safety'), judge('Fluency'), judge('Safety', 'a:/b')].map((one) => ({ judge: one, scope: 's' })),
+    [judge('Safety'), judge('Fluency'), judge('Safety', 'a:/b')].map((one) => ({
+      judge: one,
+      scorer: one.name,
+      scope: 's',
+    })),
     { traces: [trace], deps },
   );
   expect(asked).toEqual([undefined, 'a:/b']);
