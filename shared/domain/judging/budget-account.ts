@@ -89,13 +89,15 @@ export function budgetAccount(experimentId: string, { store, now }: { store: Bud
     const taken = corrections;
     corrections = [];
     const isReserving = reserved.length > 0;
+    const isAnew = isReserving && isQuiet(base, now());
     const entry: BookEntry = {
       experimentId,
       version: base.version,
       day: base.day,
       ...(isReserving && { reservedAt: now() }),
-      ...(isReserving && isQuiet(base, now()) && { quietSince: base.reservedAt }),
-      lines: linesOf(base, { taken, reserved }),
+      ...(isAnew && { quietSince: base.reservedAt }),
+      // Where what is reserved is counted anew, what they had reserved counts no more.
+      lines: linesOf(base, { taken: isAnew ? taken.map((each) => ({ ...each, open: nothing })) : taken, reserved }),
     };
     if (entry.lines.length === 0) return true;
     const limits = new Map(base.budgets.map((budget) => [budget.id, budget.limits]));

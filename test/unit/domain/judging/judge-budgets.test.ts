@@ -153,6 +153,17 @@ describe('a budget', () => {
     expect(second.asked).toHaveLength(1);
   });
 
+  it('has nothing reserved below nothing where what a call gives back is booked long after it', async () => {
+    await limit({ tokensPerDay: 1_000_000 });
+    const { paidBy, flush } = instance();
+    const ask = () => paidBy(payer, aJudgeModel()).complete(aJudgeRequest());
+    await ask();
+    clock += longestCallMs + 1;
+    await ask();
+    await flush();
+    expect((await budget()).open).toEqual({ nanoUsd: 0, tokens: 0 });
+  });
+
   it('that was exhausted costs no write for each call that it holds back', async () => {
     await limit({ tokensPerDay: 100 });
     const { paidBy } = instance();
