@@ -71,7 +71,7 @@ interface Batch {
 }
 
 function within(time: TimeLimit, deps: RunScorersDeps): RunScorersDeps {
-  return { ...deps, judging: (rules, payers) => ({ ...deps.judging(rules, payers), time }) };
+  return { ...deps, judging: (rules) => ({ ...deps.judging(rules), time }) };
 }
 
 async function evaluate(

@@ -12,8 +12,8 @@ import { type CircuitBoard, modelGuards } from '../../../../shared/domain/judgin
 import {
   ContextTooLongError,
   type JudgeAnswer,
-  JudgeOutOfTimeError,
   JudgeMisconfiguredError,
+  JudgeOutOfTimeError,
   JudgeTimeoutError,
   JudgeUnavailableError,
 } from '../../../../shared/domain/judging/judge-model.ts';
