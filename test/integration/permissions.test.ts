@@ -17,7 +17,8 @@ beforeAll(async () => {
   await server.listen();
   stack = await startTestStack({ bedrockUrl: server.url });
   await useEverything();
-});
+  // It waits for much: rules that are cached, judges that are away.
+}, 300_000);
 afterAll(async () => {
   await stack.stop();
   await server.close();
