@@ -28,6 +28,9 @@ export interface EvaluationOutcome {
   readonly request?: Pick<EvaluationRequest, 'experimentId' | 'rulesVersion'> & { readonly sampleRate: number };
 }
 
+/** Longer than the function that judges lives, which is two minutes at most: a lease ends only by the death of its holder. */
+export const leaseMs = 150_000;
+
 /** Whether nothing is left to do but by spans that came later. */
 export function isFinished({ state }: Pick<EvaluationOutcome, 'state'>): boolean {
   return state === 'done' || state === 'failed';

@@ -6,6 +6,7 @@ import type { Rules } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
 import type { Runnable, Scorer, ScorerResult } from '../scorer.ts';
 import { afterFailure, endOf, endsPause, heldBy, heldSinceBy } from './after-failure.ts';
+import type { PauseChange } from './pause-scorer.ts';
 import { type Evaluation, identity } from './prepare-evaluations.ts';
 import { toAssessments } from './to-assessments.ts';
 
@@ -23,14 +24,11 @@ export interface ConcludeContext {
 }
 
 /** What one scorer left behind. */
-export interface ConcludedEvaluation {
+export interface ConcludedEvaluation extends PauseChange {
   readonly outcome: EvaluationOutcome;
   readonly assessments: readonly Assessment[];
   readonly end: JudgingEnd;
   readonly spent: Spent;
-  /** Its scorer is to be paused, for the outcome's reason, or resumed if it is. */
-  readonly pauses?: boolean;
-  readonly resumes?: boolean;
   readonly retryAfterMs?: number;
 }
 

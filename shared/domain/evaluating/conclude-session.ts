@@ -6,6 +6,7 @@ import type { JudgedResult } from '../judging/run-judges.ts';
 import type { ScorerVersion } from '../scorer.ts';
 import type { SessionDecision, SessionEvaluationRequest, SessionOutcome, SessionRecord } from '../session.ts';
 import { afterFailure, endOf, endsPause, heldBy, heldSinceBy } from './after-failure.ts';
+import type { PauseChange } from './pause-scorer.ts';
 import { toAssessments } from './to-assessments.ts';
 
 /** A scorer that is to judge a session. */
@@ -33,17 +34,13 @@ export interface ConcludeContext {
   readonly now: number;
 }
 
-export interface Concluded {
+export interface Concluded extends PauseChange {
   readonly assessments: readonly Assessment[];
   readonly outcome: SessionOutcome;
   readonly end: JudgingEnd;
   readonly spent: Spent;
   /** Epoch ms; absent where nothing is left to do. */
   readonly retryAt?: number;
-  /** Why the scorer is to be paused: nothing of it can be judged until somebody mends something. */
-  readonly pausedFor?: string;
-  /** The scorer is to be resumed if it is paused. */
-  readonly resumes?: boolean;
 }
 
 /** What follows from a verdict. A model that cannot be asked now holds the session; whatever else goes wrong is an error, never a score. */
@@ -65,7 +62,7 @@ export function concludeSession(verdict: SessionVerdict, context: ConcludeContex
     end: { kind: 'held', by },
     spent: nothingSpent,
     ...(retryAt !== undefined && { retryAt }),
-    ...(next.kind === 'pause' && { pausedFor: next.reason }),
+    pauses: next.kind === 'pause',
   };
 }
 

@@ -1,5 +1,5 @@
 import { readsSpans } from '../decide-sampling.ts';
-import { isFinished, type SelectedScorer } from '../evaluation.ts';
+import { isFinished, leaseMs } from '../evaluation.ts';
 import { type JudgingMetrics, nothingSpent } from '../judging/judging-metrics.ts';
 import type { AssessmentArchive, AssessmentStore, Clock, RuleStore, ScorerStore, SessionStore } from '../ports.ts';
 import { blocksOf, readBlockSpans } from '../read-blocks.ts';
@@ -18,7 +18,7 @@ import { askJudges, type Judging } from './ask-judges.ts';
 import { type Concluded, concludeSession, type SessionTask, type SessionVerdict } from './conclude-session.ts';
 import { type Conversation, conversationId, type FindConversationDeps, findConversation } from './find-conversation.ts';
 import { type LoadConversationDeps, loadConversation } from './load-conversation.ts';
-import { pauseScorer, resumeScorer } from './pause-scorer.ts';
+import { changePause, resumeScorer } from './pause-scorer.ts';
 
 export interface EvaluateSessionDeps extends Omit<FindConversationDeps, 'index'>, Omit<LoadConversationDeps, 'index'> {
   readonly index: FindConversationDeps['index'] & LoadConversationDeps['index'];
@@ -32,9 +32,6 @@ export interface EvaluateSessionDeps extends Omit<FindConversationDeps, 'index'>
   readonly metrics: Pick<JudgingMetrics, 'note'>;
   readonly now: Clock;
 }
-
-/** The function that judges lives two minutes at most: whoever holds the lease longer is dead. */
-const leaseMs = 150_000;
 
 /**
  * Judges a session that has been quiet, unless it has been judged as it is. Everything is kept beside the session before it counts as
@@ -167,7 +164,7 @@ async function judge(context: Context): Promise<number | undefined> {
   const emptied = superseded.filter(isOfOtherVersion(outcomes)).map((outcome) => ({ ...outcome, assessmentIds: [] }));
   await deps.sessions.putOutcomes(request, [...emptied, ...outcomes]);
   // Now that what was found is kept: nothing is lost where this fails.
-  for (const [i, { selected }] of tasks.entries()) await notePause(selected, concluded[i] as Concluded, context);
+  for (const one of concluded) await changePause(one, { rules, store: deps.rules });
   noteAll(concluded, context);
   const tries = concluded.flatMap(({ retryAt }) => retryAt ?? []);
   return tries.length === 0 ? undefined : Math.min(...tries);
@@ -187,17 +184,6 @@ async function verdictsOf(
     const error = { code: 'SCORER_NOT_SUPPORTED', message };
     return { results: [{ value: null, error, source: { type: 'CODE', id: selected.name } }], spent: nothingSpent };
   });
-}
-
-/** A scorer whose judge nobody can ask is paused, and resumed once it has answered. */
-async function notePause(
-  selected: SelectedScorer,
-  { pausedFor, resumes, outcome }: Concluded,
-  { rules, deps }: Context,
-): Promise<void> {
-  const change = { rules, store: deps.rules };
-  if (pausedFor !== undefined) await pauseScorer(selected, { ...change, reason: pausedFor, now: outcome.finishedAt });
-  else if (resumes) await resumeScorer(selected, change);
 }
 
 /** The seconds count from the end of the idle time, after which a session can be judged. */

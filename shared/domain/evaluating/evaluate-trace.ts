@@ -14,7 +14,7 @@ import type { Rules } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
 import type { TraceInfo } from '../trace.ts';
 import type { ConcludedEvaluation } from './conclude-evaluation.ts';
-import { pauseScorer, type RuleChange, resumeScorer } from './pause-scorer.ts';
+import { changePause, resumeScorer } from './pause-scorer.ts';
 import { earlyWaits, type PrepareDeps, prepareEvaluations } from './prepare-evaluations.ts';
 import { type RunDeps, runEvaluations } from './run-evaluations.ts';
 
@@ -88,15 +88,6 @@ function storedBytes(record: TraceRecord): number {
 async function loadTrace(record: TraceRecord, deps: EvaluateTraceDeps): Promise<ScorableTrace> {
   const spans = await readBlockSpans(blocksOf(record), deps);
   return toScorableTrace({ info: record.info, spans, assessments: record.assessments });
-}
-
-async function changePause(
-  { outcome, pauses = false, resumes = false }: ConcludedEvaluation,
-  change: RuleChange,
-): Promise<void> {
-  const { scorerName: name, scorerVersion: version, reason = '', finishedAt: now } = outcome;
-  if (pauses) await pauseScorer({ name, version }, { ...change, reason, now });
-  else if (resumes) await resumeScorer({ name, version }, change);
 }
 
 /** The seconds count from the arrival of the last span. */

@@ -1,11 +1,11 @@
 import { changeRules } from '../change-rules.ts';
-import type { SelectedScorer } from '../evaluation.ts';
+import type { EvaluationOutcome, SelectedScorer } from '../evaluation.ts';
 import type { RuleStore } from '../ports.ts';
 import type { Rules, ScorerRule } from '../rules.ts';
 
 type ScorerOf = Pick<SelectedScorer, 'name' | 'version'>;
 
-export interface RuleChange {
+interface RuleChange {
   /** As they are known, possibly as old as the store's cache. */
   readonly rules: Rules;
   readonly store: RuleStore;
@@ -15,7 +15,7 @@ export interface RuleChange {
  * Pauses a scorer whose judge nobody can ask until something is mended. Traces that come meanwhile are not selected for it, and say
  * why; a backfill can judge them later.
  */
-export async function pauseScorer(
+async function pauseScorer(
   selected: ScorerOf,
   { reason, now, rules, store }: RuleChange & { readonly reason: string; readonly now: number },
 ): Promise<void> {
@@ -39,6 +39,23 @@ export async function resumeScorer(selected: ScorerOf, { rules, store }: RuleCha
       return resumed;
     }),
   );
+}
+
+/** What an evaluation that has ended says of its scorer's judge. */
+export interface PauseChange {
+  readonly outcome: Pick<EvaluationOutcome, 'scorerName' | 'scorerVersion' | 'reason' | 'finishedAt'>;
+  /** The scorer is to be paused, for the outcome's reason, or resumed if it is. */
+  readonly pauses?: boolean;
+  readonly resumes?: boolean;
+}
+
+export async function changePause(
+  { outcome, pauses = false, resumes = false }: PauseChange,
+  change: RuleChange,
+): Promise<void> {
+  const { scorerName: name, scorerVersion: version, reason = '', finishedAt: now } = outcome;
+  if (pauses) await pauseScorer({ name, version }, { ...change, reason, now });
+  else if (resumes) await resumeScorer({ name, version }, change);
 }
 
 function pausedByJudge({ scorers }: Rules, { name, version }: ScorerOf): ScorerRule['paused'] | undefined {

@@ -1,4 +1,10 @@
-import { type EvaluationOutcome, type EvaluationRequest, isFinished, type SelectedScorer } from '../evaluation.ts';
+import {
+  type EvaluationOutcome,
+  type EvaluationRequest,
+  isFinished,
+  leaseMs,
+  type SelectedScorer,
+} from '../evaluation.ts';
 import type { Judge } from '../judging/judge.ts';
 import type { Clock, EvaluationStore, ScorerStore, TraceRecord } from '../ports.ts';
 import { isStopped, type Rules } from '../rules.ts';
@@ -17,9 +23,6 @@ interface PrepareContext {
   readonly rules: Rules;
   readonly deps: PrepareDeps;
 }
-
-/** Longer than a function lives: a lease ends only by the death of its holder. */
-const leaseMs = 150_000;
 
 /** A selected scorer that is to judge the trace. */
 export interface Evaluation<Kind extends Runnable = Runnable> {
