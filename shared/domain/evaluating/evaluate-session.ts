@@ -15,8 +15,9 @@ import {
   selectedIn,
 } from '../session.ts';
 import { askJudges, type Judging } from './ask-judges.ts';
-import { type Concluded, concludeSession, type SessionTask, type SessionVerdict } from './conclude-session.ts';
+import { concludeSession, type SessionTask, type SessionVerdict } from './conclude-session.ts';
 import { type Conversation, conversationId, type FindConversationDeps, findConversation } from './find-conversation.ts';
+import { judgingEvent } from './judging-event.ts';
 import { type LoadConversationDeps, loadConversation } from './load-conversation.ts';
 import { changePause, resumeScorer } from './pause-scorer.ts';
 
@@ -165,7 +166,10 @@ async function judge(context: Context): Promise<number | undefined> {
   await deps.sessions.putOutcomes(request, [...emptied, ...outcomes]);
   // Now that what was found is kept: nothing is lost where this fails.
   for (const one of concluded) await changePause(one, { rules, store: deps.rules });
-  noteAll(concluded, context);
+  // The session was whole at the end of its idle time.
+  const readyAt = request.lastActivityAt + rules.settings.sessionIdleMinutes * 60_000;
+  const { experimentId } = request;
+  for (const one of concluded) deps.metrics.note(judgingEvent(one, { experimentId, readyAt }));
   const tries = concluded.flatMap(({ retryAt }) => retryAt ?? []);
   return tries.length === 0 ? undefined : Math.min(...tries);
 }
@@ -184,16 +188,6 @@ async function verdictsOf(
     const error = { code: 'SCORER_NOT_SUPPORTED', message };
     return { results: [{ value: null, error, source: { type: 'CODE', id: selected.name } }], spent: nothingSpent };
   });
-}
-
-/** The seconds count from the end of the idle time, after which a session can be judged. */
-function noteAll(concluded: readonly Concluded[], { request, rules, deps }: Context): void {
-  const quietAt = request.lastActivityAt + rules.settings.sessionIdleMinutes * 60_000;
-  for (const { outcome, end, spent } of concluded) {
-    const about = { experimentId: request.experimentId, scorer: outcome.scorerName, outcome: end, ...spent };
-    const secondsToAssessment = Math.max(0, outcome.finishedAt - quietAt) / 1000;
-    deps.metrics.note(end.kind === 'held' ? about : { ...about, secondsToAssessment });
-  }
 }
 
 /** Earlier outcomes of scorers that have found something now, whatever the version. */

@@ -1,6 +1,6 @@
 import type { EvaluationRequest } from '../evaluation.ts';
 import { toScorableTrace } from '../facts/scorable.ts';
-import type { JudgingEvent, JudgingMetrics } from '../judging/judging-metrics.ts';
+import type { JudgingMetrics } from '../judging/judging-metrics.ts';
 import type {
   AssessmentArchive,
   AssessmentStore,
@@ -12,8 +12,7 @@ import type {
 import { blocksOf, type ReadBlocksDeps, readBlockSpans } from '../read-blocks.ts';
 import type { Rules } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
-import type { TraceInfo } from '../trace.ts';
-import type { ConcludedEvaluation } from './conclude-evaluation.ts';
+import { judgingEvent } from './judging-event.ts';
 import { changePause, resumeScorer } from './pause-scorer.ts';
 import { earlyWaits, type PrepareDeps, prepareEvaluations } from './prepare-evaluations.ts';
 import { type RunDeps, runEvaluations } from './run-evaluations.ts';
@@ -61,7 +60,9 @@ export async function evaluateTrace(
   await deps.outcomes.put([...stopped, ...concluded.map(({ outcome }) => outcome)]);
   // Now that what was found is kept: nothing is lost where this fails.
   for (const one of concluded) await changePause(one, { rules, store: deps.rules });
-  for (const one of concluded) deps.metrics.note(judgingEvent(one, record.info));
+  // The trace was whole when its last span had arrived.
+  const { experimentId, lastArrivalAt: readyAt } = record.info;
+  for (const one of concluded) deps.metrics.note(judgingEvent(one, { experimentId, readyAt }));
   if (isBusy) throw new EvaluationBusyError(`trace ${request.traceId} is being judged by another function`);
   const waits = [
     ...concluded.flatMap(({ retryAfterMs }) => retryAfterMs ?? []),
@@ -88,14 +89,4 @@ function storedBytes(record: TraceRecord): number {
 async function loadTrace(record: TraceRecord, deps: EvaluateTraceDeps): Promise<ScorableTrace> {
   const spans = await readBlockSpans(blocksOf(record), deps);
   return toScorableTrace({ info: record.info, spans, assessments: record.assessments });
-}
-
-/** The seconds count from the arrival of the last span. */
-function judgingEvent(
-  { outcome, end, spent }: ConcludedEvaluation,
-  { experimentId, lastArrivalAt }: TraceInfo,
-): JudgingEvent {
-  const about = { experimentId, scorer: outcome.scorerName, outcome: end, ...spent };
-  if (end.kind === 'held') return about;
-  return { ...about, secondsToAssessment: Math.max(0, outcome.finishedAt - lastArrivalAt) / 1000 };
 }
