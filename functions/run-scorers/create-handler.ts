@@ -1,16 +1,22 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { MessageDelay } from '../../shared/adapters/sqs-message-delay.ts';
 import { anyEvaluationMessage } from '../../shared/contracts/evaluation-message.ts';
+import type { RunningBackfills } from '../../shared/domain/backfilling/ports.ts';
 import { type EvaluateSessionDeps, evaluateSession } from '../../shared/domain/evaluating/evaluate-session.ts';
 import { type EvaluateTraceDeps, evaluateTrace } from '../../shared/domain/evaluating/evaluate-trace.ts';
+import { type LetGoDeps, letGo } from '../../shared/domain/evaluating/let-go.ts';
 import { settleInParallel, takingRoom, takingTurns } from '../../shared/domain/in-parallel.ts';
 import type { JudgingMetrics } from '../../shared/domain/judging/judging-metrics.ts';
 import { leastToBeginMs, type TimeLimit } from '../../shared/domain/judging/time-limit.ts';
 import type { BatchLogger } from '../../shared/runtime/logger.ts';
 
 export type RunScorersDeps = EvaluateTraceDeps &
-  EvaluateSessionDeps & {
+  EvaluateSessionDeps &
+  LetGoDeps & {
     readonly messages: MessageDelay;
+    /** Of the queue of backfills. */
+    readonly backfillMessages: MessageDelay;
+    readonly backfills: RunningBackfills;
     /** Books what judges have cost. */
     readonly flush: () => Promise<void>;
     readonly metrics: JudgingMetrics;
@@ -81,8 +87,9 @@ async function evaluate(
   const request = anyEvaluationMessage.parse(JSON.parse(body));
   const receives = Number(attributes?.ApproximateReceiveCount ?? 1);
   const isTooLate = () => batch.time.until - deps.now() < leastToBeginMs;
+  const messages = request.kind === 'trace' && request.backfill ? deps.backfillMessages : deps.messages;
   const again = async (ms: number) => {
-    await deps.messages.delay(receiptHandle, ms);
+    await messages.delay(receiptHandle, ms);
     return 'again' as const;
   };
   if (request.kind === 'session') {
@@ -93,6 +100,11 @@ async function evaluate(
     });
   }
   if (isTooLate()) return again(notBegunWaitMs);
+  const { backfill } = request;
+  if (backfill && !(await deps.backfills.isRunning({ ...request, backfillId: backfill.id }))) {
+    await letGo(request, deps);
+    return 'done';
+  }
   const { retryAfterMs } = await evaluateTrace(request, { receives, inRoom: batch.inRoom, deps });
   return retryAfterMs === undefined ? 'done' : again(retryAfterMs);
 }

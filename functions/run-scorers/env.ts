@@ -8,6 +8,7 @@ export const envSchema = z.object({
   TRACE_STORE_BUCKET: z.string().min(1),
   ASSESSMENTS_STREAM: z.string().min(1),
   EVALUATIONS_QUEUE_URL: z.string().min(1),
+  BACKFILL_QUEUE_URL: z.string().min(1),
   RUN_PYTHON_FUNCTION: z.string().min(1),
   TRACE_RETENTION_DAYS: z
     .string()

@@ -1,5 +1,6 @@
 import { dynamodb, firehose, lambda, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoAssessmentStore } from '../../shared/adapters/dynamo-assessment-store.ts';
+import { dynamoBackfillStore } from '../../shared/adapters/dynamo-backfill-store.ts';
 import { dynamoEvaluationStore } from '../../shared/adapters/dynamo-evaluation-store.ts';
 import { dynamoRuleStore } from '../../shared/adapters/dynamo-rule-store.ts';
 import { dynamoScorerStore } from '../../shared/adapters/dynamo-scorer-store.ts';
@@ -15,6 +16,7 @@ import { s3SegmentStore } from '../../shared/adapters/s3-segment-store.ts';
 import { sqsMessageDelay } from '../../shared/adapters/sqs-message-delay.ts';
 import { invokedFunction, invokedPython, runCode } from '../../shared/contracts/code/invoked-code.ts';
 import { createScorer } from '../../shared/contracts/serialized-scorer.ts';
+import { runningBackfills } from '../../shared/domain/backfilling/running-backfills.ts';
 import { readEnv } from '../../shared/runtime/env.ts';
 import { judgingMetrics } from '../../shared/runtime/judging-metrics.ts';
 import { logger } from '../../shared/runtime/logger.ts';
@@ -22,7 +24,7 @@ import { createHandler } from './create-handler.ts';
 import { envSchema } from './env.ts';
 
 const env = readEnv(envSchema);
-const dynamoClient = dynamodb();
+const [dynamoClient, sqsClient] = [dynamodb(), sqs()];
 const retentionDays = env.TRACE_RETENTION_DAYS;
 const now = Date.now;
 const functions = lambdaFunctionInvoker(lambda);
@@ -54,7 +56,9 @@ export const handler = createHandler({
   outcomes: dynamoEvaluationStore(dynamoClient, env.TRACES_TABLE, { retentionDays }),
   archive: firehoseAssessmentArchive(firehose(), { stream: env.ASSESSMENTS_STREAM, now }),
   metrics: judgingMetrics(),
-  messages: sqsMessageDelay(sqs(), env.EVALUATIONS_QUEUE_URL),
+  messages: sqsMessageDelay(sqsClient, env.EVALUATIONS_QUEUE_URL),
+  backfillMessages: sqsMessageDelay(sqsClient, env.BACKFILL_QUEUE_URL),
+  backfills: runningBackfills(dynamoBackfillStore(dynamoClient, env.REGISTRY_TABLE), { cacheSeconds: 30, now }),
   now,
   logger,
 });

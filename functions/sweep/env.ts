@@ -4,6 +4,7 @@ export const envSchema = z.object({
   TRACES_TABLE: z.string().min(1),
   ARRIVALS_QUEUE_URL: z.string().min(1),
   EVALUATIONS_QUEUE_URL: z.string().min(1),
+  BACKFILL_QUEUE_URL: z.string().min(1),
   TRACE_RETENTION_DAYS: z
     .string()
     .regex(/^[1-9]\d*$/)

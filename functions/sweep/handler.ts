@@ -18,5 +18,6 @@ export const handler = createHandler({
   dueSessions: dynamoDueSessions(dynamoClient, env.TRACES_TABLE),
   settleQueue: sqsArrivalQueue(sqsClient, env.ARRIVALS_QUEUE_URL),
   evaluationQueue: sqsEvaluationQueue(sqsClient, env.EVALUATIONS_QUEUE_URL),
+  backfillQueue: sqsEvaluationQueue(sqsClient, env.BACKFILL_QUEUE_URL),
   now: Date.now,
 });

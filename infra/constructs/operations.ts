@@ -55,13 +55,14 @@ export class Operations extends Construct {
     this.#dashboard(props);
   }
 
-  #watchQueue(name: string, { queue, deadLetters }: WorkQueue): void {
+  #watchQueue(name: string, { queue, deadLetters, isBacklog }: WorkQueue): void {
     this.#alarm(`${name}DeadLetters`, {
       section: 'Dead letters',
       meaning: `messages of the ${name} queue failed for good; their traces wait in its dead-letter queue`,
       metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: 'max' }),
       threshold: 0,
     });
+    if (isBacklog) return;
     this.#alarm(`${name}Age`, {
       section: 'Oldest message',
       meaning: `the ${name} queue is not worked off as fast as it fills`,

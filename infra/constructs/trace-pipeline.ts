@@ -40,6 +40,7 @@ export interface TracePipelineProps {
 export class TracePipeline extends Construct {
   readonly arrivals: WorkQueue;
   readonly evaluations: WorkQueue;
+  readonly backfillEvaluations: WorkQueue;
   readonly indexTraces: NodejsFunction;
   readonly runScorers: NodejsFunction;
   readonly runPython: NodejsFunction;
@@ -51,6 +52,11 @@ export class TracePipeline extends Construct {
     this.arrivals = new WorkQueue(this, 'Arrivals', { consumerTimeout: indexTimeout, maxReceives: 5 });
     // Throttled models burn receives: twice as many.
     this.evaluations = new WorkQueue(this, 'Evaluations', { consumerTimeout: scoringTimeout, maxReceives: 10 });
+    this.backfillEvaluations = new WorkQueue(this, 'BackfillEvaluations', {
+      consumerTimeout: scoringTimeout,
+      maxReceives: 10,
+      isBacklog: true,
+    });
     this.indexTraces = this.#indexTraces(props, indexTimeout);
     this.runPython = this.#runPython();
     this.runScorers = this.#runScorers(props, scoringTimeout);
@@ -111,6 +117,7 @@ export class TracePipeline extends Construct {
         TRACE_STORE_BUCKET: traceStore.bucketName,
         ASSESSMENTS_STREAM: archive.streams.assessments.deliveryStreamName,
         EVALUATIONS_QUEUE_URL: this.evaluations.queue.queueUrl,
+        BACKFILL_QUEUE_URL: this.backfillEvaluations.queue.queueUrl,
         RUN_PYTHON_FUNCTION: this.runPython.functionName,
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
         JUDGE_MODELS: JSON.stringify(judges.models),
@@ -128,6 +135,12 @@ export class TracePipeline extends Construct {
       maxBatchingWindow: Duration.seconds(1),
       maxConcurrency: 10,
     });
+    // A lane of its own: however much lies in it, it takes a fifth of what live scoring may.
+    this.backfillEvaluations.consumeWith(lambda, {
+      batchSize: 50,
+      maxBatchingWindow: Duration.seconds(1),
+      maxConcurrency: 2,
+    });
     lambda.addToRolePolicy(
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.runPython.functionArn] }),
     );
@@ -140,6 +153,7 @@ export class TracePipeline extends Construct {
     grantObjects(traceStore, lambda, { read: ['segments/*'] });
     grantPutRecords(archive.streams.assessments, lambda);
     grantDelayMessages(this.evaluations.queue, lambda);
+    grantDelayMessages(this.backfillEvaluations.queue, lambda);
     grantJudges(judges, lambda);
     return lambda;
   }
@@ -176,6 +190,7 @@ export class TracePipeline extends Construct {
         TRACES_TABLE: traces.tableName,
         ARRIVALS_QUEUE_URL: this.arrivals.queue.queueUrl,
         EVALUATIONS_QUEUE_URL: this.evaluations.queue.queueUrl,
+        BACKFILL_QUEUE_URL: this.backfillEvaluations.queue.queueUrl,
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
@@ -187,6 +202,7 @@ export class TracePipeline extends Construct {
     );
     grantSendMessages(this.arrivals.queue, lambda);
     grantSendMessages(this.evaluations.queue, lambda);
+    grantSendMessages(this.backfillEvaluations.queue, lambda);
     const rule = new Rule(this, 'EveryMinute', { schedule: Schedule.rate(Duration.minutes(1)) });
     rule.addTarget(new LambdaFunction(lambda, { retryAttempts: 0 }));
     return lambda;

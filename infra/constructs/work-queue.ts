@@ -7,6 +7,8 @@ import { Construct } from 'constructs';
 
 /** SQS's default, long enough to mend what is broken over a weekend. */
 export const messageRetention = Duration.days(4);
+/** Ten million evaluations at twelve a second; what dies at last still has four days among the dead letters. */
+const backlogRetention = Duration.days(10);
 /** SQS's longest. */
 export const deadLetterRetention = Duration.days(14);
 
@@ -15,6 +17,8 @@ export interface WorkQueueProps {
   readonly consumerTimeout: Duration;
   /** Receives before a message goes to the dead letters. */
   readonly maxReceives: number;
+  /** A long queue is what it is for: its messages are kept longer, and their age is no alarm. */
+  readonly isBacklog?: boolean;
 }
 
 export interface Consumption {
@@ -27,14 +31,16 @@ export interface Consumption {
 export class WorkQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
+  readonly isBacklog: boolean;
 
-  constructor(scope: Construct, id: string, { consumerTimeout, maxReceives }: WorkQueueProps) {
+  constructor(scope: Construct, id: string, { consumerTimeout, maxReceives, isBacklog = false }: WorkQueueProps) {
     super(scope, id);
+    this.isBacklog = isBacklog;
     const common = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
     this.deadLetters = new Queue(this, 'DeadLetters', { ...common, retentionPeriod: deadLetterRetention });
     this.queue = new Queue(this, 'Queue', {
       ...common,
-      retentionPeriod: messageRetention,
+      retentionPeriod: isBacklog ? backlogRetention : messageRetention,
       // Six times the consumer's timeout: docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
       visibilityTimeout: Duration.seconds(consumerTimeout.toSeconds() * 6),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: maxReceives },

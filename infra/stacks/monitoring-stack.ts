@@ -32,7 +32,7 @@ export class MonitoringStack extends Stack {
       judges: storage.judges,
       traceRetentionDays: config.traceRetentionDays,
     });
-    const { arrivals, evaluations, indexTraces, runScorers, runPython, sweep } = pipeline;
+    const { arrivals, evaluations, backfillEvaluations, indexTraces, runScorers, runPython, sweep } = pipeline;
     const { receiveTraces, serveApi, authorizeRequest } = new TraceApi(this, 'Front', {
       traces,
       registry,
@@ -42,7 +42,7 @@ export class MonitoringStack extends Stack {
       traceRetentionDays: config.traceRetentionDays,
     });
     const operations = new Operations(this, 'Operations', {
-      queues: { arrivals, evaluations },
+      queues: { arrivals, evaluations, backfillEvaluations },
       functions: { receiveTraces, indexTraces, runScorers, runPython, serveApi, authorizeRequest, sweep },
       archive,
       alarmEmail: config.alarmEmail,

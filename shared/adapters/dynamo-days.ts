@@ -1,6 +1,6 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { dayOf, type TraceItemOptions, toDayItem } from '../contracts/trace-item.ts';
+import { dayOf, daysKey, type TraceItemOptions, toDayItem } from '../contracts/trace-item.ts';
 import type { TraceInfo } from '../domain/trace.ts';
 import { batchWrite, type Item } from './dynamo-batch.ts';
 
@@ -23,4 +23,19 @@ export function dayAnnouncer(client: DynamoDBClient, table: string, options: Tra
     if (announced.size > maxAnnounced) announced.clear();
     for (const key of fresh.keys()) announced.add(key);
   };
+}
+
+/** The days of which an experiment has, or had, traces; earliest first. */
+export async function daysOf(
+  client: DynamoDBClient,
+  { table, experimentId }: { table: string; experimentId: string },
+): Promise<readonly string[]> {
+  const { Items = [] } = await client.send(
+    new QueryCommand({
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: marshall({ ':pk': daysKey(experimentId) }),
+    }),
+  );
+  return Items.flatMap((item) => item.sk?.S ?? []);
 }

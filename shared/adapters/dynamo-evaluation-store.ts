@@ -45,13 +45,15 @@ export function dynamoEvaluationStore(
     },
 
     lease(running, now) {
+      const again =
+        running.backfillId === undefined ? '' : ' OR attribute_not_exists(backfillId) OR backfillId <> :backfill';
+      const asked = `revision < :revision${again}`;
       return isApplied(
         client.send(
           new PutItemCommand({
             TableName: table,
             Item: marshall(toEvaluationItem(running, options.retentionDays), { removeUndefinedValues: true }),
-            ConditionExpression:
-              'attribute_not_exists(pk) OR #state = :held OR (#state = :running AND #until <= :now) OR (#state IN (:done, :failed) AND revision < :revision)',
+            ConditionExpression: `attribute_not_exists(pk) OR #state = :held OR (#state = :running AND #until <= :now) OR (#state IN (:done, :failed) AND (${asked}))`,
             ExpressionAttributeNames: { '#state': 'state', '#until': 'until' },
             ExpressionAttributeValues: marshall({
               ':held': 'held',
@@ -60,6 +62,7 @@ export function dynamoEvaluationStore(
               ':failed': 'failed',
               ':now': now,
               ':revision': running.revision,
+              ...(running.backfillId !== undefined && { ':backfill': running.backfillId }),
             }),
           }),
         ),

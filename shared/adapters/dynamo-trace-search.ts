@@ -3,13 +3,13 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import {
   clientRequestPartitionKey,
   dayOf,
-  daysKey,
   sessionPartitionKey,
   timePartitionKey,
   timePrefix,
   timeShards,
 } from '../contracts/trace-item.ts';
 import type { FoundTrace, TimeQuery, TraceSearch } from '../domain/ports.ts';
+import { daysOf } from './dynamo-days.ts';
 
 /** An index over traces: partitions in the order of time. Positions are `<13-digit ms>#<trace id>`. */
 interface TimeIndex {
@@ -33,17 +33,6 @@ interface Found {
 
 /** The indexes of the traces table. By time, each experiment and day has a few partitions. */
 export function dynamoTraceSearch(client: DynamoDBClient, table: string): TraceSearch {
-  async function days(experimentId: string): Promise<readonly string[]> {
-    const { Items = [] } = await client.send(
-      new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: marshall({ ':pk': daysKey(experimentId) }),
-      }),
-    );
-    return Items.flatMap((item) => item.sk?.S ?? []);
-  }
-
   /** The first of a partition, those behind `before` in the order asked for; whether there may be more. */
   async function inPartition(index: TimeIndex, partition: string, query: TimeQuery): Promise<Found> {
     const { from, to, before, ascending = false } = query;
@@ -96,8 +85,10 @@ export function dynamoTraceSearch(client: DynamoDBClient, table: string): TraceS
   }
 
   async function byDay(query: TimeQuery): Promise<readonly FoundTrace[]> {
-    const known = new Set((await Promise.all(query.experimentIds.map(days))).flat());
-    const [from, to] = daysOf(query);
+    const known = new Set(
+      (await Promise.all(query.experimentIds.map((id) => daysOf(client, { table, experimentId: id })))).flat(),
+    );
+    const [from, to] = daysWithin(query);
     const visited = [...known].filter((day) => day >= from && day <= to).toSorted();
     const found: FoundTrace[] = [];
     for (const day of query.ascending ? visited : visited.toReversed()) {
@@ -137,7 +128,7 @@ function shareOf(limit: number, partitions: number): number {
 const shards = Array.from({ length: timeShards }, (_, shard) => shard);
 
 /** The days that a query may visit, first and last. */
-function daysOf({ from, to, before, ascending }: TimeQuery): readonly [string, string] {
+function daysWithin({ from, to, before, ascending }: TimeQuery): readonly [string, string] {
   const seen = before === undefined ? undefined : Number(before.split('#')[0]);
   const first = ascending && seen !== undefined ? Math.max(from, seen) : from;
   const last = !ascending && seen !== undefined ? Math.min(to, seen) : to;

@@ -9,6 +9,7 @@ export const evaluationMessage = z.object({
   rulesVersion: z.number().int(),
   revision: z.number().int(),
   scorers: z.array(z.object({ name: z.string(), version: z.number().int(), sampleRate: z.number() })),
+  backfill: z.object({ id: z.string(), again: z.boolean() }).optional(),
 });
 
 export type EvaluationMessage = z.infer<typeof evaluationMessage>;

@@ -92,5 +92,6 @@ export function readTraits(version: Pick<ScorerVersion, 'serialized'>): ScorerTr
     level: levelOf(created, scorer),
     ...('unsupported' in created && { unsupported: created.unsupported }),
     needsExpectations: needsExpectations(scorer),
+    asksModel: 'judge' in created,
   };
 }

@@ -126,12 +126,14 @@ export function attachmentName(sk: string): string | undefined {
   return sk.startsWith(attachmentPrefix) ? sk.slice(attachmentPrefix.length) : undefined;
 }
 
+const evaluationPrefix = 'evaluation#';
+
 export function evaluationKey({
   traceId,
   scorerName,
   scorerVersion,
 }: Pick<EvaluationOutcome, 'traceId' | 'scorerName' | 'scorerVersion'>): { pk: string; sk: string } {
-  return { pk: traceId, sk: `${evaluationPrefix}${scorerName}#${scorerVersion}` };
+  return { pk: traceId, sk: evaluationSortKey({ scorerName, scorerVersion }) };
 }
 
 export function toEvaluationItem(outcome: EvaluationOutcome, retentionDays: number): Record<string, unknown> {
@@ -145,7 +147,12 @@ export function toEvaluationItem(outcome: EvaluationOutcome, retentionDays: numb
   };
 }
 
-const evaluationPrefix = 'evaluation#';
+export function evaluationSortKey({
+  scorerName,
+  scorerVersion,
+}: Pick<EvaluationOutcome, 'scorerName' | 'scorerVersion'>): string {
+  return `${evaluationPrefix}${scorerName}#${scorerVersion}`;
+}
 
 /** Whether it is an evaluation that the sweep will ask for. */
 export function isDueEvaluation({ sk, openWorkPk }: Record<string, unknown>): boolean {

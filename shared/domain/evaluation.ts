@@ -25,7 +25,13 @@ export interface EvaluationOutcome {
   /** Of a held one: what kind of thing holds it. `heldSince` counts for this alone. */
   readonly heldBy?: HeldBy;
   /** Of a held one: what its evaluation was asked for with. */
-  readonly request?: Pick<EvaluationRequest, 'experimentId' | 'rulesVersion'> & { readonly sampleRate: number };
+  readonly request?: Pick<EvaluationRequest, 'experimentId' | 'rulesVersion' | 'backfill'> & {
+    readonly sampleRate: number;
+  };
+  /** Of a finished one: the backfill that asked for it. */
+  readonly backfillId?: string;
+  /** Of one that a backfill asked for: what its judges cost. An unpriced model costs no US$ that we know of. */
+  readonly spent?: { readonly usd: number; readonly tokens: number };
 }
 
 /** Longer than the function that judges lives, which is two minutes at most: a lease ends only by the death of its holder. */
@@ -44,6 +50,15 @@ export interface EvaluationRequest {
   /** Revision of the trace at its decision. */
   readonly revision: number;
   readonly scorers: readonly SelectedScorer[];
+  /** Absent: live scoring asks. */
+  readonly backfill?: BackfillMark;
+}
+
+/** The backfill that asks for an evaluation. */
+export interface BackfillMark {
+  readonly id: string;
+  /** What the scorer version has judged already, it judges again, once for each backfill. */
+  readonly again: boolean;
 }
 
 export interface SelectedScorer {
@@ -52,13 +67,13 @@ export interface SelectedScorer {
   readonly sampleRate: number;
 }
 
-/** The evaluations that held outcomes wait for, one for each trace and version of the rules. */
+/** The evaluations that held outcomes wait for, one for each trace, version of the rules and backfill. */
 export function requestsOf(held: readonly EvaluationOutcome[]): readonly EvaluationRequest[] {
   const wanted = held.flatMap(({ request, ...outcome }) => (request ? [{ ...outcome, request }] : []));
   const groups = Map.groupBy(
     wanted,
-    ({ traceId, revision, request: { experimentId, rulesVersion } }) =>
-      `${traceId}/${revision}/${experimentId}/${rulesVersion}`,
+    ({ traceId, revision, request: { experimentId, rulesVersion, backfill } }) =>
+      `${traceId}/${revision}/${experimentId}/${rulesVersion}/${backfill?.id ?? ''}`,
   );
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
@@ -69,7 +84,7 @@ export function requestsOf(held: readonly EvaluationOutcome[]): readonly Evaluat
       version: outcome.scorerVersion,
       sampleRate: outcome.request.sampleRate,
     }));
-    const { experimentId, rulesVersion } = request;
-    return [{ traceId, experimentId, rulesVersion, revision, scorers }];
+    const { experimentId, rulesVersion, backfill } = request;
+    return [{ traceId, experimentId, rulesVersion, revision, scorers, ...(backfill && { backfill }) }];
   });
 }

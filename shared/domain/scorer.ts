@@ -52,4 +52,6 @@ export interface ScorerTraits {
   readonly unsupported?: string;
   /** It has nothing to say about a trace of which nobody said what was expected. */
   readonly needsExpectations: boolean;
+  /** It asks a model, which costs. */
+  readonly asksModel: boolean;
 }

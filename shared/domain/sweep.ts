@@ -8,6 +8,8 @@ export interface SweepDeps extends SweepSessionsDeps {
   readonly dueWork: DueWork;
   readonly settleQueue: SettleQueue;
   readonly evaluationQueue: EvaluationQueue & SessionEvaluationQueue;
+  /** What a backfill asked for does not stand in the way of live scoring. */
+  readonly backfillQueue: EvaluationQueue;
   readonly outcomes: Pick<EvaluationStore, 'putOff'>;
 }
 
@@ -62,9 +64,11 @@ async function sweepEvaluations(deps: SweepDeps): Promise<number> {
  */
 async function tryAgain(
   held: readonly EvaluationOutcome[],
-  { evaluationQueue, outcomes, now }: SweepDeps,
+  { evaluationQueue, backfillQueue, outcomes, now }: SweepDeps,
 ): Promise<void> {
   const task = (outcome: EvaluationOutcome) => outcomes.putOff(outcome, now() + requestedMs);
   const isStillHeld = valuesOf(await settleInParallel(held, { limit: writesAtOnce, task }));
-  await evaluationQueue.request(requestsOf(held.filter((_, i) => isStillHeld[i])));
+  const requests = requestsOf(held.filter((_, i) => isStillHeld[i]));
+  await evaluationQueue.request(requests.filter(({ backfill }) => backfill === undefined));
+  await backfillQueue.request(requests.filter(({ backfill }) => backfill !== undefined));
 }

@@ -49,6 +49,7 @@ export function concludeResults(
   },
 ): ConcludedEvaluation {
   const now = deps.now();
+  const { backfill } = request;
   const failure = results.find(({ error }) => error !== undefined)?.error;
   return {
     assessments: toAssessments(results, {
@@ -56,6 +57,7 @@ export function concludeResults(
       sourceType: sourceTypeOf(scorer),
       selected,
       traceId: request.traceId,
+      ...(backfill && { metadata: { 'assay.backfillId': backfill.id } }),
       now,
     }),
     outcome: {
@@ -63,6 +65,7 @@ export function concludeResults(
       state: failure === undefined ? 'done' : 'failed',
       finishedAt: now,
       ...(failure && { reason: `${failure.code}: ${failure.message}` }),
+      ...(backfill && { backfillId: backfill.id, spent: { usd: spent.usd, tokens: spent.tokens } }),
     },
     end: endOf(results),
     spent,
@@ -109,6 +112,7 @@ export function concludeFailure(
         experimentId: request.experimentId,
         rulesVersion: request.rulesVersion,
         sampleRate: selected.sampleRate,
+        ...(request.backfill && { backfill: request.backfill }),
       },
     },
     end: { kind: 'held', by },

@@ -66,7 +66,7 @@ async function pendingEvaluations(
   const now = deps.now();
   const pending = request.scorers.flatMap((selected) => {
     const before = outcomeOf(selected, record);
-    return isToDo(before, { revision: request.revision, now }) ? [{ selected, before }] : [];
+    return isToDo(before, { request, now }) ? [{ selected, before }] : [];
   });
   // It costs nothing any more. What is on its way through the queue is judged as it was decided.
   const isOver = (one: (typeof pending)[number]) => one.before?.state === 'held' && isStopped(one.selected.name, rules);
@@ -102,10 +102,18 @@ function outcomeOf({ name, version }: SelectedScorer, { outcomes }: TraceRecord)
 }
 
 /** Neither judged already, nor held for a while yet. */
-function isToDo(before: EvaluationOutcome | undefined, { revision, now }: { revision: number; now: number }): boolean {
+function isToDo(
+  before: EvaluationOutcome | undefined,
+  { request, now }: { request: EvaluationRequest; now: number },
+): boolean {
   if (before === undefined) return true;
-  if (isFinished(before)) return before.revision < revision;
+  if (isFinished(before)) return isAskedAgain(before, request);
   return before.state !== 'held' || (before.until ?? 0) <= now;
+}
+
+/** Spans that came later have a trace judged again; a backfill only where it was asked to, and once. */
+function isAskedAgain(before: EvaluationOutcome, { revision, backfill }: EvaluationRequest): boolean {
+  return backfill ? backfill.again && before.backfillId !== backfill.id : before.revision < revision;
 }
 
 function isJudge(evaluation: Evaluation): evaluation is JudgeEvaluation {
@@ -121,7 +129,12 @@ async function lease({ selected, before }: JudgeEvaluation, { request, deps }: P
   const now = deps.now();
   const running = { ...identity(selected, request), state: 'running' as const, finishedAt: now, until: now + leaseMs };
   const { heldSince, heldBy } = before ?? {};
-  return deps.outcomes.lease({ ...running, ...(heldBy && { heldSince, heldBy }) }, now);
+  // Whom a backfill judges again has been judged, of this revision.
+  const again = request.backfill?.again && request.backfill.id;
+  return deps.outcomes.lease(
+    { ...running, ...(heldBy && { heldSince, heldBy }), ...(again && { backfillId: again }) },
+    now,
+  );
 }
 
 /** What an outcome is the outcome of. */

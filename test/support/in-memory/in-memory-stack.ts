@@ -5,6 +5,8 @@ import { otlpTraceCodec } from '../../../shared/adapters/otlp-trace-codec.ts';
 import type { ArrivalMessage } from '../../../shared/contracts/arrival-message.ts';
 import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
 import type { Assessment } from '../../../shared/domain/assessment.ts';
+import type { EvaluationKey } from '../../../shared/domain/backfilling/ports.ts';
+import { runningBackfills } from '../../../shared/domain/backfilling/running-backfills.ts';
 import { deleteTraces } from '../../../shared/domain/delete-traces.ts';
 import { editTrace, startTrace } from '../../../shared/domain/edit-trace.ts';
 import {
@@ -25,11 +27,12 @@ import type { SessionEvaluationRequest } from '../../../shared/domain/session.ts
 import { sweep } from '../../../shared/domain/sweep.ts';
 import type { BlockRef, TraceInfo } from '../../../shared/domain/trace.ts';
 import { DyingProcess, type Fate } from '../dying-process.ts';
+import { InMemoryBackfills } from './in-memory-backfills.ts';
 import { InMemorySessionStore } from './in-memory-session-store.ts';
 import { InMemoryTraceIndex } from './in-memory-trace-index.ts';
 
 interface Queued {
-  readonly queue: 'arrivals' | 'evaluations';
+  readonly queue: 'arrivals' | 'evaluations' | 'backfill';
   readonly body: string;
   readonly visibleAt: number;
   /** Times it was received and given back. */
@@ -44,6 +47,7 @@ const functionMs = 120_000;
 export class InMemoryStack {
   readonly index = new InMemoryTraceIndex();
   readonly sessions = new InMemorySessionStore();
+  readonly backfills = new InMemoryBackfills(this.index);
   readonly objects = new Map<string, Uint8Array>();
   /** By name. */
   readonly attachments = new Map<string, Attachment>();
@@ -54,7 +58,7 @@ export class InMemoryStack {
   readonly requestedSessions: SessionEvaluationRequest[] = [];
   rules: Rules;
   rulesAreWritten = true;
-  readonly scorers: readonly ScorerVersion[];
+  scorers: readonly ScorerVersion[];
   nowMs = Date.UTC(2026, 10, 21, 12);
   /** Whom judges ask. */
   model: Pick<JudgeModel, 'complete'> & { readonly uri: string; readonly contextTokens: number } = {
@@ -86,6 +90,7 @@ export class InMemoryStack {
       dueSessions: process.wrap(this.sessions.due),
       settleQueue: process.wrap(this.#settleQueue),
       evaluationQueue: process.wrap(this.#evaluationQueue),
+      backfillQueue: process.wrap(this.backfillQueue),
       outcomes: process.wrap(this.#outcomes),
       now: () => this.nowMs,
     };
@@ -162,7 +167,7 @@ export class InMemoryStack {
     if (process.isDead) {
       // What a dead process held comes back when its visibility ends.
       this.#queue = this.#queue.map((message) =>
-        batch.includes(message) ? this.#received(message, message.queue === 'evaluations' ? 720_000 : 0) : message,
+        batch.includes(message) ? this.#received(message, message.queue === 'arrivals' ? 0 : 720_000) : message,
       );
       return;
     }
@@ -267,6 +272,10 @@ export class InMemoryStack {
       messages: process.wrap({
         delay: async (receiptHandle: string, ms: number) => void this.#delays.set(receiptHandle, this.nowMs + ms),
       }),
+      backfillMessages: process.wrap({
+        delay: async (receiptHandle: string, ms: number) => void this.#delays.set(receiptHandle, this.nowMs + ms),
+      }),
+      backfills: runningBackfills(process.wrap(this.backfills.store), { cacheSeconds: 30, now: () => this.nowMs }),
       archive: process.wrap({
         addAssessments: async (rows: readonly Assessment[]) => void this.archived.assessments.push(...rows),
       }),
@@ -321,6 +330,46 @@ export class InMemoryStack {
     },
   };
 
+  /** Of backfills. */
+  readonly backfillQueue = {
+    request: async (requests: readonly EvaluationRequest[]) => {
+      for (const request of requests) {
+        this.requested.push(request);
+        const body = JSON.stringify({ v: 1, kind: 'trace', ...request });
+        this.#queue.push({ queue: 'backfill', body, visibleAt: this.nowMs });
+      }
+    },
+  };
+
+  /** Loses what lies in the queue of backfills. */
+  loseBackfillMessages(): void {
+    this.#queue = this.#queue.filter(({ queue }) => queue !== 'backfill');
+  }
+
+  /** Deciding about the traces of backfills. */
+  deciding(process = new DyingProcess()) {
+    return {
+      index: process.wrap(this.index),
+      assessments: process.wrap({
+        listAll: async (infos: readonly Pick<TraceInfo, 'traceId'>[]) =>
+          new Map(
+            infos.map(({ traceId }) => [traceId, [...(this.index.entries.get(traceId)?.assessments.values() ?? [])]]),
+          ),
+      }),
+      segments: process.wrap(this.#segments),
+      codec: otlpTraceCodec,
+      evaluations: process.wrap({
+        outcomesOf: async (keys: readonly EvaluationKey[]) =>
+          keys.flatMap(({ traceId, scorerName, scorerVersion }) => {
+            const outcomes = this.index.entries.get(traceId)?.outcomes;
+            return outcomes?.get(`${scorerName}#${scorerVersion}`) ?? [];
+          }),
+      }),
+      queue: process.wrap(this.backfillQueue),
+      rules: process.wrap(this.#ruleStore),
+    };
+  }
+
   /** Within a session. */
   readonly #search = {
     find: async ({ experimentIds, within, before, ascending, limit }: TimeQuery) => {
@@ -352,7 +401,8 @@ export class InMemoryStack {
     lease: async (running: EvaluationOutcome, now: number) => {
       const before = this.#outcomeOf(running);
       if (before?.state === 'running' && (before.until ?? 0) > now) return false;
-      if (before && isFinished(before) && before.revision >= running.revision) return false;
+      const isAsked = running.backfillId !== undefined && before?.backfillId !== running.backfillId;
+      if (before && isFinished(before) && before.revision >= running.revision && !isAsked) return false;
       this.#putOutcomes([running]);
       return true;
     },

@@ -138,7 +138,7 @@ describe('the archive', () => {
 });
 
 describe('a queue', () => {
-  it('keeps its messages for four days and its dead letters for fourteen', () => {
+  it('keeps its messages for four days, those of backfills for ten, and dead letters for fourteen', () => {
     const queues = resourcesOf(monitoring, 'AWS::SQS::Queue').map(
       ({ Properties }) => Properties as Record<string, unknown>,
     );
@@ -146,8 +146,10 @@ describe('a queue', () => {
       queues.filter(({ RedrivePolicy }) => !RedrivePolicy),
       queues.filter(({ RedrivePolicy }) => RedrivePolicy),
     ];
-    expect(deadLetters.map(({ MessageRetentionPeriod }) => MessageRetentionPeriod)).toEqual([14 * 86_400, 14 * 86_400]);
-    expect(working.map(({ MessageRetentionPeriod }) => MessageRetentionPeriod)).toEqual([4 * 86_400, 4 * 86_400]);
+    const days = (all: typeof queues) =>
+      all.map(({ MessageRetentionPeriod }) => Number(MessageRetentionPeriod) / 86_400).toSorted();
+    expect(days(deadLetters)).toEqual([14, 14, 14]);
+    expect(days(working)).toEqual([10, 4, 4]);
   });
 
   it.each([
@@ -160,7 +162,7 @@ describe('a queue', () => {
     });
   });
 
-  it('hands over a hundred arrivals at a time, and to each of ten scoring instances as many traces as it judges side by side', () => {
+  it('hands over a hundred arrivals at a time, and to each of ten scoring instances, and two of backfills, as many traces as it judges side by side', () => {
     monitoring.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       BatchSize: 100,
       MaximumBatchingWindowInSeconds: 1,
@@ -168,6 +170,11 @@ describe('a queue', () => {
     monitoring.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       BatchSize: 50,
       MaximumBatchingWindowInSeconds: 1,
+      ScalingConfig: { MaximumConcurrency: 10 },
+    });
+    monitoring.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('BackfillEvaluations'), 'Arn'] },
+      BatchSize: 10,
       ScalingConfig: { MaximumConcurrency: 10 },
     });
   });
@@ -246,7 +253,7 @@ describe('a function', () => {
 describe('alarms', () => {
   it('say what they mean, name their section, and reach the topic', () => {
     const alarms = resourcesOf(monitoring, 'AWS::CloudWatch::Alarm');
-    expect(alarms).toHaveLength(11);
+    expect(alarms).toHaveLength(12);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmDescription).toMatch(/See "[^"]+" in docs\/operations\.md/);
       expect(Properties.AlarmActions).toHaveLength(1);

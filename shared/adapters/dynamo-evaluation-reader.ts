@@ -1,0 +1,16 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { evaluationSortKey, fromEvaluationItem } from '../contracts/trace-item.ts';
+import type { EvaluationReader } from '../domain/backfilling/ports.ts';
+import { batchGet } from './dynamo-batch.ts';
+
+/** Outcomes of many evaluations. What was written a moment ago may be missed: whoever counts reads again. */
+export function dynamoEvaluationReader(client: DynamoDBClient, table: string): EvaluationReader {
+  return {
+    async outcomesOf(wanted) {
+      const keys = wanted.map(({ traceId, ...of }) => marshall({ pk: traceId, sk: evaluationSortKey(of) }));
+      const items = await batchGet(client, { table, keys, consistent: false });
+      return items.map((item) => fromEvaluationItem(unmarshall(item)));
+    },
+  };
+}

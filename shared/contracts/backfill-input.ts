@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import type { BackfillRequest } from '../domain/backfilling/request.ts';
+import { experimentIdField } from './mlflow-fields.ts';
+
+/** ISO 8601 with a zone, or epoch ms. */
+const time = z.union([z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)), z.number().int().min(0)]);
+
+/** What a backfill is started with: the body of the route, and the input of the state machine. */
+export const backfillInput = z.object({
+  experiment_id: experimentIdField,
+  scorers: z.array(
+    z.object({
+      name: z.string().min(1),
+      version: z.number().int().min(1).nullish(),
+      sample_rate: z.number().nullish(),
+    }),
+  ),
+  start_time: time.nullish(),
+  end_time: time.nullish(),
+  filter: z.string().nullish(),
+  mode: z.enum(['missing', 'all']).default('missing'),
+  dry_run: z.boolean().default(false),
+  max_cost_usd: z.number().nullish(),
+  max_concurrency: z.number().nullish(),
+});
+
+export type BackfillInput = z.input<typeof backfillInput>;
+
+export function toBackfillRequest(input: z.output<typeof backfillInput>): BackfillRequest {
+  return {
+    experimentId: input.experiment_id,
+    scorers: input.scorers.map(({ name, version, sample_rate: sampleRate }) => ({
+      name,
+      version: version ?? undefined,
+      sampleRate: sampleRate ?? undefined,
+    })),
+    startTime: input.start_time ?? undefined,
+    endTime: input.end_time ?? undefined,
+    filter: input.filter ?? undefined,
+    mode: input.mode,
+    dryRun: input.dry_run,
+    maxCostUsd: input.max_cost_usd ?? undefined,
+    maxConcurrency: input.max_concurrency ?? undefined,
+  };
+}

@@ -1,0 +1,120 @@
+import * as z from 'zod';
+import type { Backfill, Slice, SliceDecision, SliceProgress } from '../domain/backfilling/backfill.ts';
+import type { ClaimBook, Coverage } from '../domain/backfilling/ports.ts';
+import { experimentKey } from './registry-items.ts';
+import { expiresAt } from './trace-item.ts';
+
+const formatVersion = 1;
+
+type Item = Record<string, unknown>;
+
+const backfillPrefix = 'backfill#';
+
+/** A backfill is an item of its experiment in the registry. */
+export function backfillKey({ experimentId, backfillId }: Pick<Backfill, 'experimentId' | 'backfillId'>) {
+  return { pk: experimentKey(experimentId), sk: `${backfillPrefix}${backfillId}` };
+}
+
+export { backfillPrefix };
+
+export function toBackfillItem(backfill: Backfill): Item {
+  const { experimentId: _, backfillId: __, ...rest } = backfill;
+  return { ...backfillKey(backfill), v: formatVersion, ...rest };
+}
+
+export function fromBackfillItem(item: Item): Backfill {
+  const { pk, sk, v: _, ...rest } = checked(item);
+  const experimentId = String(pk).slice('experiment#'.length);
+  return { experimentId, backfillId: String(sk).slice(backfillPrefix.length), ...rest } as unknown as Backfill;
+}
+
+/** Which backfills have which ranges: one item of the experiment. */
+export function claimsKey(experimentId: string) {
+  return { pk: experimentKey(experimentId), sk: 'backfill-claims' };
+}
+
+export function toClaimsItem({ experimentId, revision, claims }: ClaimBook): Item {
+  return { ...claimsKey(experimentId), v: formatVersion, revision, claims };
+}
+
+export function fromClaimsItem(experimentId: string, item: Item | undefined): ClaimBook {
+  if (item === undefined) return { experimentId, revision: 0, claims: [] };
+  const { revision, claims } = checked(item);
+  return { experimentId, revision, claims } as ClaimBook;
+}
+
+/** Beside the scorers of its experiment. `\0` cannot be in a name. */
+export function toCoverageItem({ experimentId, ...coverage }: Coverage): Item {
+  const { name, version, backfillId } = coverage;
+  const sk = `coverage#${name}\0${String(version).padStart(10, '0')}\0${backfillId}`;
+  return { pk: experimentKey(experimentId), sk, v: formatVersion, ...coverage };
+}
+
+const slicePrefix = 'slice#';
+
+/** How far a slice is: an item of the traces table, where work in progress expires. */
+export function sliceKey(backfillId: string, sliceId: number) {
+  return { pk: slicesKey(backfillId), sk: `${slicePrefix}${String(sliceId).padStart(7, '0')}` };
+}
+
+export function slicesKey(backfillId: string): string {
+  return `backfill#${backfillId}`;
+}
+
+export function toSliceItem(
+  backfillId: string,
+  progress: SliceProgress,
+  { retentionDays, now }: { retentionDays: number; now: number },
+): Item {
+  const { sliceId, ...rest } = progress;
+  return { ...sliceKey(backfillId, sliceId), v: formatVersion, ...rest, expiresAt: expiresAt(now, retentionDays) };
+}
+
+export function fromSliceItem(item: Item): SliceProgress {
+  const { pk: _, sk, v: __, expiresAt: ___, ...rest } = checked(item);
+  return { sliceId: Number(String(sk).slice(slicePrefix.length)), ...rest } as unknown as SliceProgress;
+}
+
+function checked(item: Item): Item {
+  if (item.v === formatVersion) return item;
+  throw new Error(`backfill item ${String(item.pk)} of format ${String(item.v)}, expected ${formatVersion}`);
+}
+
+export function toSliceLine({ id, shard, after, upTo, traces }: Slice): string {
+  return JSON.stringify({ id, shard, after, upTo, traces });
+}
+
+/** A line of the file of slices, and what a child of the map is given of it. */
+export const sliceLine = z.object({
+  id: z.number().int(),
+  shard: z.number().int(),
+  after: z.string(),
+  upTo: z.string(),
+  traces: z.number().int(),
+});
+
+const counts = z.object({
+  notSampled: z.number(),
+  filtered: z.number(),
+  alreadyDone: z.number(),
+  incomplete: z.number(),
+  deleted: z.number(),
+  enqueued: z.number(),
+});
+
+/** What was decided about a slice, as an object. Traces are rows: a name for each value would be most of the bytes. */
+const decisionObject = z.object({
+  v: z.literal(formatVersion),
+  decided: z.array(counts),
+  wanted: z.array(z.tuple([z.string(), z.number(), z.array(z.number())])),
+});
+
+export function toDecisionText({ decided, wanted }: SliceDecision): string {
+  const rows = wanted.map(({ traceId, revision, scorers }) => [traceId, revision, scorers]);
+  return JSON.stringify({ v: formatVersion, decided, wanted: rows });
+}
+
+export function fromDecisionText(text: string): SliceDecision {
+  const { decided, wanted } = decisionObject.parse(JSON.parse(text));
+  return { decided, wanted: wanted.map(([traceId, revision, scorers]) => ({ traceId, revision, scorers })) };
+}

@@ -1,0 +1,102 @@
+import { ApiError } from '../api-error.ts';
+import type { Clock } from '../ports.ts';
+import { type Backfill, type BackfillRef, isOver } from './backfill.ts';
+import { claimRange, releaseRange } from './claims.ts';
+import type { BackfillStore, ClaimStore } from './ports.ts';
+
+export interface ChangeBackfillDeps {
+  readonly backfills: BackfillStore & ClaimStore;
+  readonly now: Clock;
+}
+
+const attempts = 8;
+
+/**
+ * Changes a backfill on top of whatever another writer made of it meanwhile; one that `change` gives back as it is is not written.
+ * Answers it as it is afterwards. Throws ApiError where there is none.
+ */
+export async function changeBackfill(
+  ref: BackfillRef,
+  {
+    change,
+    backfills,
+  }: { change: (backfill: Backfill) => Backfill; backfills: Pick<BackfillStore, 'get' | 'replace'> },
+): Promise<Backfill> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const current = await existingBackfill(ref, backfills);
+    const next = change(current);
+    if (next === current) return current;
+    const changed = { ...next, revision: current.revision + 1 };
+    if (await backfills.replace(changed)) return changed;
+  }
+  throw new ApiError(
+    'REQUEST_LIMIT_EXCEEDED',
+    `backfill ${ref.backfillId} is being changed by too many at once: try again`,
+  );
+}
+
+export async function existingBackfill(ref: BackfillRef, backfills: Pick<BackfillStore, 'get'>): Promise<Backfill> {
+  const backfill = await backfills.get(ref);
+  if (backfill) return backfill;
+  const { backfillId, experimentId } = ref;
+  throw new ApiError('RESOURCE_DOES_NOT_EXIST', `Backfill '${backfillId}' not found in experiment '${experimentId}'`);
+}
+
+/** Stops a backfill that is under way; it keeps its range. What is paused already stays so. Throws ApiError. */
+export function pauseBackfill(
+  ref: BackfillRef,
+  { reason, deps }: { reason: string; deps: ChangeBackfillDeps },
+): Promise<Backfill> {
+  return changeBackfill(ref, {
+    backfills: deps.backfills,
+    change: (backfill) => {
+      if (backfill.state === 'paused') return backfill;
+      if (backfill.state !== 'running' && backfill.state !== 'planning') throw cannot('paused', backfill);
+      return { ...backfill, state: 'paused', stateAt: deps.now(), reason };
+    },
+  });
+}
+
+/** Stops a backfill for good; others may have its range. What is cancelled already stays so. Throws ApiError. */
+export async function cancelBackfill(
+  ref: BackfillRef,
+  { reason, deps }: { reason: string; deps: ChangeBackfillDeps },
+): Promise<Backfill> {
+  const cancelled = await changeBackfill(ref, {
+    backfills: deps.backfills,
+    change: (backfill) => {
+      if (backfill.state === 'cancelled') return backfill;
+      if (isOver(backfill)) throw cannot('cancelled', backfill);
+      return { ...backfill, state: 'cancelled', stateAt: deps.now(), reason };
+    },
+  });
+  await releaseRange(cancelled, deps.backfills);
+  return cancelled;
+}
+
+/**
+ * Has a backfill go on where it was stopped, or where its execution died: the caller starts an execution of the attempt that it is
+ * answered. Throws ApiError, also where another one has its range meanwhile.
+ */
+export async function resumeBackfill(
+  ref: BackfillRef,
+  { maxCostUsd, deps }: { maxCostUsd?: number | undefined; deps: ChangeBackfillDeps },
+): Promise<Backfill> {
+  const before = await existingBackfill(ref, deps.backfills);
+  if (isOver(before)) throw cannot('resumed', before);
+  await claimRange(before, deps.backfills);
+  return changeBackfill(ref, {
+    backfills: deps.backfills,
+    change: (backfill) => {
+      if (isOver(backfill)) throw cannot('resumed', backfill);
+      const { reason: _, lastProgress: __, ...rest } = backfill;
+      const state = backfill.plan ? 'running' : 'planning';
+      const cost = maxCostUsd === undefined ? {} : { maxCostUsd };
+      return { ...rest, ...cost, state, stateAt: deps.now(), attempt: backfill.attempt + 1 };
+    },
+  });
+}
+
+function cannot(what: string, { backfillId, state }: Backfill): ApiError {
+  return new ApiError('RESOURCE_CONFLICT', `backfill ${backfillId} is ${state}: it cannot be ${what}`);
+}

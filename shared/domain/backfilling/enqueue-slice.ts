@@ -1,0 +1,71 @@
+import type { EvaluationRequest } from '../evaluation.ts';
+import type { EvaluationQueue } from '../ports.ts';
+import {
+  type Backfill,
+  nothingDecided,
+  nothingEnded,
+  type Slice,
+  type SliceDecision,
+  type WantedEvaluation,
+} from './backfill.ts';
+import { readSlice } from './cut-slices.ts';
+import { type DecideDeps, decideTraces, joinDecisions } from './decide-slice.ts';
+import type { SliceDecisions, SliceProgressStore, TraceSlices } from './ports.ts';
+import { readOutcomes, unfinishedOf } from './unfinished.ts';
+
+export interface EnqueueSliceDeps extends DecideDeps {
+  readonly slices: Pick<TraceSlices, 'days' | 'read'>;
+  readonly decisions: SliceDecisions;
+  readonly progress: Pick<SliceProgressStore, 'get' | 'put'>;
+  readonly queue: EvaluationQueue;
+}
+
+/**
+ * Asks for the evaluations of a slice. What they are is decided once and kept before anything is sent: whoever repeats a slice, after a
+ * death or a pause, sends what of it has not ended, and its counts stay what they were. A message that is sent twice judges once.
+ */
+export async function enqueueSlice(
+  slice: Slice,
+  { backfill, deps }: { backfill: Backfill; deps: EnqueueSliceDeps },
+): Promise<void> {
+  const before = await deps.progress.get(backfill.backfillId, slice.id);
+  if (before !== undefined && before.attempt >= backfill.attempt) return;
+  const decision = before
+    ? await deps.decisions.get(backfill, slice.id)
+    : await deps.decisions.put(backfill, slice.id, await decide(slice, { backfill, deps }));
+  const known = before ?? { ...notStarted(backfill), sliceId: slice.id, decided: decision.decided };
+  if (before === undefined) await deps.progress.put(backfill.backfillId, known);
+  const wanted = before
+    ? unfinishedOf(await readOutcomes(decision.wanted, { backfill, evaluations: deps.evaluations }))
+    : decision.wanted;
+  await deps.queue.request(wanted.map((one) => toRequest(one, backfill)));
+  await deps.progress.put(backfill.backfillId, { ...known, attempt: backfill.attempt });
+}
+
+function notStarted({ scorers }: Backfill) {
+  return { attempt: 0, ended: scorers.map(() => nothingEnded), usd: 0, tokens: 0 };
+}
+
+async function decide(
+  slice: Slice,
+  { backfill, deps }: { backfill: Backfill; deps: EnqueueSliceDeps },
+): Promise<SliceDecision> {
+  let decision: SliceDecision = { decided: backfill.scorers.map(() => nothingDecided), wanted: [] };
+  for await (const page of readSlice({ experimentId: backfill.experimentId, slice }, deps.slices))
+    decision = joinDecisions(decision, await decideTraces(page, { backfill, deps }));
+  return decision;
+}
+
+function toRequest({ traceId, revision, scorers }: WantedEvaluation, backfill: Backfill): EvaluationRequest {
+  const { backfillId, experimentId, rulesVersion, mode } = backfill;
+  return {
+    traceId,
+    experimentId,
+    rulesVersion,
+    revision,
+    scorers: scorers
+      .flatMap((i) => backfill.scorers[i] ?? [])
+      .map(({ name, version, sampleRate }) => ({ name, version, sampleRate })),
+    backfill: { id: backfillId, again: mode === 'all' },
+  };
+}
