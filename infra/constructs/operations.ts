@@ -15,6 +15,7 @@ import type { DeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { TraceArchive } from './trace-archive.ts';
 import type { ArchiveTable } from './views.ts';
@@ -23,6 +24,7 @@ import type { WorkQueue } from './work-queue.ts';
 export interface OperationsProps {
   readonly queues: Readonly<Record<string, WorkQueue>>;
   readonly functions: Readonly<Record<string, NodejsFunction>>;
+  readonly backfills: StateMachine;
   readonly archive: TraceArchive;
   readonly alarmEmail?: string | undefined;
 }
@@ -50,6 +52,7 @@ export class Operations extends Construct {
     if (props.alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(props.alarmEmail));
     for (const [name, queue] of Object.entries(props.queues)) this.#watchQueue(name, queue);
     this.#watchFunctions(props.functions);
+    this.#watchBackfills(props.backfills);
     for (const [table, stream] of Object.entries(props.archive.streams))
       this.#watchStream(table as ArchiveTable, stream);
     this.#dashboard(props);
@@ -91,6 +94,16 @@ export class Operations extends Construct {
       }),
       threshold: 0,
       evaluationPeriods: 2,
+    });
+  }
+
+  /** Their functions are called again by Step Functions: what counts is how an execution ends. */
+  #watchBackfills(backfills: StateMachine): void {
+    this.#alarm('BackfillsFailed', {
+      section: 'Backfill failed',
+      meaning: 'a backfill stopped before its end, or was refused when it was started',
+      metric: backfills.metricFailed({ period, statistic: 'sum' }),
+      threshold: 0,
     });
   }
 

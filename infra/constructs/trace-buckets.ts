@@ -31,6 +31,8 @@ export class TraceBuckets extends Construct {
         // A body must outlive every message that points to it.
         expire('inbox/', Duration.days(messageRetention.toDays() + deadLetterRetention.toDays() + 1)),
         expire('answers/', Duration.days(1)),
+        // As long as an execution keeps its history: what was stopped can be resumed.
+        expire('backfills/', Duration.days(90)),
       ],
     });
     this.archive = dataBucket(this, 'Archive', {

@@ -4,6 +4,7 @@ import type { StageConfig } from '../config.ts';
 import { Operations } from '../constructs/operations.ts';
 import { TraceApi } from '../constructs/trace-api.ts';
 import { TraceArchive } from '../constructs/trace-archive.ts';
+import { TraceBackfill } from '../constructs/trace-backfill.ts';
 import { TracePipeline } from '../constructs/trace-pipeline.ts';
 import type { StorageStack } from './storage-stack.ts';
 
@@ -33,6 +34,13 @@ export class MonitoringStack extends Stack {
       traceRetentionDays: config.traceRetentionDays,
     });
     const { arrivals, evaluations, backfillEvaluations, indexTraces, runScorers, runPython, sweep } = pipeline;
+    const backfill = new TraceBackfill(this, 'Backfill', {
+      traces,
+      registry,
+      traceStore,
+      evaluations: backfillEvaluations,
+      traceRetentionDays: config.traceRetentionDays,
+    });
     const { receiveTraces, serveApi, authorizeRequest } = new TraceApi(this, 'Front', {
       traces,
       registry,
@@ -43,12 +51,22 @@ export class MonitoringStack extends Stack {
     });
     const operations = new Operations(this, 'Operations', {
       queues: { arrivals, evaluations, backfillEvaluations },
-      functions: { receiveTraces, indexTraces, runScorers, runPython, serveApi, authorizeRequest, sweep },
+      functions: {
+        receiveTraces,
+        indexTraces,
+        runScorers,
+        runPython,
+        serveApi,
+        authorizeRequest,
+        sweep,
+      },
+      backfills: backfill.stateMachine,
       archive,
       alarmEmail: config.alarmEmail,
     });
     new CfnOutput(this, 'ArrivalsQueueUrl', { value: arrivals.queue.queueUrl });
     new CfnOutput(this, 'EvaluationsQueueUrl', { value: evaluations.queue.queueUrl });
+    new CfnOutput(this, 'BackfillStateMachine', { value: backfill.stateMachine.stateMachineArn });
     new CfnOutput(this, 'JudgeModels', { value: JSON.stringify(storage.judges.models) });
     new CfnOutput(this, 'AlarmTopic', { value: operations.topic.topicArn });
   }

@@ -24,8 +24,6 @@ export const backfillInput = z.object({
   max_concurrency: z.number().nullish(),
 });
 
-export type BackfillInput = z.input<typeof backfillInput>;
-
 export function toBackfillRequest(input: z.output<typeof backfillInput>): BackfillRequest {
   return {
     experimentId: input.experiment_id,

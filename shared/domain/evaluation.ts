@@ -55,7 +55,7 @@ export interface EvaluationRequest {
 }
 
 /** The backfill that asks for an evaluation. */
-export interface BackfillMark {
+interface BackfillMark {
   readonly id: string;
   /** What the scorer version has judged already, it judges again, once for each backfill. */
   readonly again: boolean;

@@ -55,14 +55,14 @@ export interface Backfill extends BackfillRef {
   readonly counts?: readonly ScorerCounts[];
 }
 
-export interface LastProgress {
+interface LastProgress {
   /** Evaluations that have ended or are held. */
   readonly settled: number;
   /** Since when it has been so many, epoch ms. */
   readonly at: number;
 }
 
-export interface BackfillPlan {
+interface BackfillPlan {
   /** Where the slices lie: a file of JSON Lines. */
   readonly slicesKey: string;
   readonly slices: number;

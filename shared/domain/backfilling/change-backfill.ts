@@ -97,6 +97,24 @@ export async function resumeBackfill(
   });
 }
 
+/** Ends a backfill whose execution cannot go on; it can be resumed. What is stopped or over already stays so. */
+export async function failBackfill(
+  ref: BackfillRef & Pick<Backfill, 'attempt'>,
+  { reason, deps }: { reason: string; deps: ChangeBackfillDeps },
+): Promise<Backfill | undefined> {
+  if (!(await deps.backfills.get(ref))) return undefined;
+  const failed = await changeBackfill(ref, {
+    backfills: deps.backfills,
+    change: (backfill) => {
+      if (backfill.attempt !== ref.attempt) return backfill;
+      if (backfill.state !== 'planning' && backfill.state !== 'running') return backfill;
+      return { ...backfill, state: 'failed', stateAt: deps.now(), reason };
+    },
+  });
+  if (failed.state === 'failed') await releaseRange(failed, deps.backfills);
+  return failed;
+}
+
 function cannot(what: string, { backfillId, state }: Backfill): ApiError {
   return new ApiError('RESOURCE_CONFLICT', `backfill ${backfillId} is ${state}: it cannot be ${what}`);
 }

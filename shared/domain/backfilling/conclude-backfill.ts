@@ -129,7 +129,7 @@ function waitSeconds(
 }
 
 /** At the rate at which it has judged since it was started or resumed; undefined while that is not known. */
-export function secondsLeft(
+function secondsLeft(
   { stateAt, state }: Pick<Backfill, 'stateAt' | 'state'>,
   { progress, now }: { progress: Pick<BackfillProgress, 'scorers'>; now: number },
 ): number | undefined {

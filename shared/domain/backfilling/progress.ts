@@ -61,7 +61,7 @@ function toCounts(
   };
 }
 
-export const nothingCounted: ScorerCounts = {
+const nothingCounted: ScorerCounts = {
   found: 0,
   filtered: 0,
   notSampled: 0,

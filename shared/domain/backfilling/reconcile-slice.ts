@@ -45,7 +45,7 @@ async function isUntouched(probe: readonly AskedEvaluation[], { index }: Reconci
 }
 
 /** Of which nobody knows how they end. */
-export function pendingOf({ decided, ended }: SliceProgress): number {
+function pendingOf({ decided, ended }: SliceProgress): number {
   return sum(decided.map(({ enqueued }) => enqueued)) - sum(ended.map(endedOf));
 }
 

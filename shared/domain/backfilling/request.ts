@@ -26,7 +26,7 @@ export interface BackfillRequest {
   readonly maxConcurrency?: number | undefined;
 }
 
-export interface WantedScorer {
+interface WantedScorer {
   readonly name: string;
   /** Absent: the latest. */
   readonly version?: number | undefined;

@@ -1,6 +1,6 @@
 import { readTraits } from '../../../shared/contracts/serialized-scorer.ts';
 import type { Backfill, BackfillRef } from '../../../shared/domain/backfilling/backfill.ts';
-import { concludeBackfill, type NextStep } from '../../../shared/domain/backfilling/conclude-backfill.ts';
+import { concludeBackfill } from '../../../shared/domain/backfilling/conclude-backfill.ts';
 import { enqueueSlice } from '../../../shared/domain/backfilling/enqueue-slice.ts';
 import { askForBackfill, planBackfill } from '../../../shared/domain/backfilling/plan-backfill.ts';
 import { type BackfillProgress, readProgress } from '../../../shared/domain/backfilling/progress.ts';
@@ -24,12 +24,10 @@ export interface ExecutionOptions {
 
 const maxCalls = 60;
 
-/** Does what the state machine does, function by function, over the real domain: plan, map over slices, reconcile, conclude, wait. */
+/** Does what the state machine does, function by function, over the real domain: plan, map over slices, conclude, wait, reconcile, conclude. */
 export class BackfillExecution {
   readonly #stack: InMemoryStack;
   readonly #options: ExecutionOptions;
-  /** Seconds that were waited for. */
-  readonly waits: number[] = [];
 
   constructor(stack: InMemoryStack, options: ExecutionOptions = {}) {
     this.#stack = stack;
@@ -39,10 +37,7 @@ export class BackfillExecution {
   async start(request: Partial<BackfillRequest>, backfillId = 'b1'): Promise<Backfill> {
     const wanted = { experimentId: '0', scorers: [], mode: 'missing' as const, dryRun: false, ...request };
     const backfill = await this.#call(async (process) =>
-      planBackfill(
-        await askForBackfill(wanted, { backfillId, deps: this.#planning(process) }),
-        this.#planning(process),
-      ),
+      planBackfill(await askForBackfill(wanted, { backfillId, deps: this.planning(process) }), this.planning(process)),
     );
     return this.run(backfill);
   }
@@ -54,14 +49,10 @@ export class BackfillExecution {
     await this.#enqueue(backfill);
     for (let round = 0; ; round++) {
       if (round > 3_000) throw new Error('the backfill never ends');
-      await this.#options.beforeRound?.(round);
-      for (const slice of this.#slicesOf(backfill))
-        await this.#call(async (process) =>
-          reconcileSlice(slice.id, { backfill: await this.#read(ref), deps: this.#working(process) }),
-        );
       const step = await this.#call((process) => concludeBackfill(ref, { round, deps: this.concluding(process) }));
       if (step.next === 'end') return this.#read(ref);
-      await this.#goOn(step, backfill);
+      if (step.next === 'enqueue') await this.#enqueue(backfill);
+      else await this.#wait(step.seconds, { round, backfill });
     }
   }
 
@@ -80,17 +71,20 @@ export class BackfillExecution {
     };
   }
 
-  async #goOn(step: Exclude<NextStep, { next: 'end' }>, backfill: Backfill): Promise<void> {
-    if (step.next === 'enqueue') return this.#enqueue(backfill);
-    this.waits.push(step.seconds);
-    this.#stack.nowMs += step.seconds * 1000;
+  async #wait(seconds: number, { round, backfill }: { round: number; backfill: Backfill }): Promise<void> {
+    this.#stack.nowMs += seconds * 1000;
+    await this.#options.beforeRound?.(round);
+    for (const { id } of this.#slicesOf(backfill))
+      await this.#call(async (process) =>
+        reconcileSlice(id, { backfill: await this.#read(backfill), deps: this.working(process) }),
+      );
   }
 
   async #enqueue(backfill: Backfill): Promise<void> {
     for (const slice of this.#slicesOf(backfill)) {
       const current = await this.#read(backfill);
       if (current.state !== 'running') return;
-      await this.#call((process) => enqueueSlice(slice, { backfill, deps: this.#working(process) }));
+      await this.#call((process) => enqueueSlice(slice, { backfill, deps: this.working(process) }));
       await this.#options.afterSlice?.(slice.id);
     }
   }
@@ -118,7 +112,7 @@ export class BackfillExecution {
     }
   }
 
-  #planning(process: DyingProcess) {
+  planning(process = new DyingProcess()) {
     const { backfills, rules } = this.#stack;
     const found = async ({ limit }: TimeQuery) =>
       [...this.#stack.index.entries.keys()].slice(0, limit).map((traceId) => ({ traceId, position: '' }));
@@ -137,7 +131,7 @@ export class BackfillExecution {
     };
   }
 
-  #working(process: DyingProcess) {
+  working(process = new DyingProcess()) {
     const { backfills } = this.#stack;
     return {
       ...this.#stack.deciding(process),

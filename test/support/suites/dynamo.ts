@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createTables, type Tables } from '../dynamo-tables.ts';
 import { localCredentials } from '../local-credentials.ts';
+import { describeBackfills } from './backfills.ts';
 import { describeFindingTraces } from './finding-traces.ts';
 import { describeJudging } from './judging.ts';
 import { describeRegistry } from './registry.ts';
@@ -22,6 +23,7 @@ const suites = [
   describeRequestCounts,
   describeJudging,
   describeSessions,
+  describeBackfills,
 ];
 
 /** Everything that the DynamoDB adapters promise. Each suite has tables of its own. */

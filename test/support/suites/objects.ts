@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { s3AnswerStore } from '../../../shared/adapters/s3-answer-store.ts';
+import { s3SliceDecisions, s3SliceFiles } from '../../../shared/adapters/s3-backfill-files.ts';
 import { s3Inbox } from '../../../shared/adapters/s3-inbox.ts';
 import { s3SegmentStore } from '../../../shared/adapters/s3-segment-store.ts';
+import { nothingDecided } from '../../../shared/domain/backfilling/backfill.ts';
 import type { AnswerStore, Inbox, SegmentStore } from '../../../shared/domain/ports.ts';
 import { localCredentials } from '../local-credentials.ts';
 
@@ -19,6 +21,41 @@ export function describeObjectAdapters(name: string, endpoint: () => string): vo
   });
 
   afterAll(() => client?.destroy());
+
+  describe(`files of backfills on ${name}`, () => {
+    const backfill = { experimentId: '7', backfillId: 'b1' };
+
+    test('have the same name for the same slices, and a line for each', async () => {
+      const files = s3SliceFiles(client, bucket);
+      const slices = [0, 1].map((id) => ({ id, shard: id, after: '17', upTo: '18#tr-1', traces: 3 }));
+      const key = await files.put(backfill, slices);
+      expect(key).toMatch(/^backfills\/b1\/slices-[0-9a-f]{32}\.jsonl$/);
+      expect(await files.put(backfill, slices)).toBe(key);
+      expect(await files.put(backfill, slices.slice(1))).not.toBe(key);
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      const lines = ((await Body?.transformToString()) ?? '').trimEnd().split('\n');
+      expect(lines.map((line) => JSON.parse(line))).toEqual(slices);
+    });
+
+    // fauxqs knows no conditional writes; the local stack's gateway has them for it.
+    test.skipIf(name === 'fauxqs')('keep what was decided first about a slice', async () => {
+      const decisions = s3SliceDecisions(client, bucket);
+      const decision = (revision: number) => ({
+        decided: [{ ...nothingDecided, enqueued: revision }],
+        wanted: [{ traceId: 'tr-1', revision, scorers: [0, 2] }],
+      });
+      expect(await decisions.put(backfill, 4, decision(1))).toEqual(decision(1));
+      expect(await decisions.put(backfill, 4, decision(2))).toEqual(decision(1));
+    });
+
+    test('answer what was decided about a slice', async () => {
+      const decisions = s3SliceDecisions(client, bucket);
+      const decision = { decided: [{ ...nothingDecided, enqueued: 1 }], wanted: [] };
+      await decisions.put(backfill, 6, decision);
+      expect(await decisions.get(backfill, 6)).toEqual(decision);
+      await expect(decisions.get(backfill, 5)).rejects.toThrow();
+    });
+  });
 
   describe(`the segment store on ${name}`, () => {
     let store: SegmentStore;

@@ -253,7 +253,7 @@ describe('a function', () => {
 describe('alarms', () => {
   it('say what they mean, name their section, and reach the topic', () => {
     const alarms = resourcesOf(monitoring, 'AWS::CloudWatch::Alarm');
-    expect(alarms).toHaveLength(12);
+    expect(alarms).toHaveLength(13);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmDescription).toMatch(/See "[^"]+" in docs\/operations\.md/);
       expect(Properties.AlarmActions).toHaveLength(1);

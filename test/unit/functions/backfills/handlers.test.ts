@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { createHandler as createConclude } from '../../../../functions/conclude-backfill/create-handler.ts';
+import { createHandler as createEnqueue } from '../../../../functions/enqueue-backfill-slice/create-handler.ts';
+import { createHandler as createPlan } from '../../../../functions/plan-backfill/create-handler.ts';
+import { createHandler as createReconcile } from '../../../../functions/reconcile-backfill-slice/create-handler.ts';
+import { pauseBackfill } from '../../../../shared/domain/backfilling/change-backfill.ts';
+import { BackfillExecution } from '../../../support/in-memory/backfill-execution.ts';
+import { aStackWithTraces } from '../../domain/backfilling/support.ts';
+
+/** The functions that the state machine calls, with what it gives them. */
+async function someHandlers(traces: number) {
+  const stack = await aStackWithTraces(traces);
+  const execution = new BackfillExecution(stack);
+  const working = { ...execution.working(), backfills: stack.backfills.store };
+  return {
+    stack,
+    execution,
+    plan: createPlan(execution.planning()),
+    enqueue: createEnqueue(working),
+    reconcile: createReconcile(working),
+    conclude: createConclude(execution.concluding()),
+  };
+}
+
+const input = {
+  experiment_id: '0',
+  scorers: [{ name: 'length', sample_rate: 1 }],
+  start_time: '2026-01-01T00:00:00.000Z',
+};
+
+describe('the functions of a backfill', () => {
+  it('take what the state machine gives them, from the plan to the end', async () => {
+    const { stack, plan, enqueue, reconcile, conclude } = await someHandlers(12);
+    const planned = await plan({ execution: 'june', input });
+    expect(planned).toMatchObject({
+      state: 'running',
+      experimentId: '0',
+      backfillId: 'june',
+      attempt: 1,
+      maxConcurrency: 10,
+    });
+    if (!('slicesKey' in planned)) return expect.fail('it was planned');
+    const Items = stack.backfills.files.get(planned.slicesKey) ?? [];
+    expect(Items).toHaveLength(planned.slices);
+    const ref = { experimentId: '0', backfillId: 'june', attempt: 1 };
+    const batch = JSON.parse(JSON.stringify({ BatchInput: ref, Items }));
+    expect(await enqueue(batch)).toEqual({ slices: Items.length });
+    expect(await conclude({ ...ref, round: 0 })).toEqual({ next: 'wait', seconds: 10 });
+    await stack.drain();
+    expect(await reconcile(batch)).toEqual({ slices: Items.length });
+    expect(await conclude({ ...ref, round: 1 })).toEqual({ next: 'end', state: 'finished' });
+  });
+
+  it('answer what is refused: repeating it would not help', async () => {
+    const { stack, plan } = await someHandlers(1);
+    const refused = (given: object) => plan({ execution: 'x', input: { ...input, ...given } });
+    expect(await refused({ scorers: [{ name: 'X' }] })).toEqual({
+      state: 'refused',
+      code: 'RESOURCE_DOES_NOT_EXIST',
+      message: "Scheduled scorer 'X' not found in experiment '0'. Available scorers: ['length']",
+    });
+    expect(await refused({ start_time: 'yesterday' })).toMatchObject({
+      state: 'refused',
+      code: 'INVALID_PARAMETER_VALUE',
+    });
+    expect(await plan({ execution: 'x', input: { experiment_id: '0', backfill_id: 'none' } })).toMatchObject({
+      code: 'RESOURCE_DOES_NOT_EXIST',
+    });
+    expect(stack.backfills.backfills.size).toBe(0);
+  });
+
+  it('stop between two slices when the backfill is paused or another attempt has begun', async () => {
+    const { stack, execution, plan, enqueue } = await someHandlers(30);
+    const planned = await plan({ execution: 'b1', input });
+    if (!('slicesKey' in planned)) return expect.fail('it was planned');
+    const Items = stack.backfills.files.get(planned.slicesKey) ?? [];
+    const ref = { experimentId: '0', backfillId: 'b1', attempt: 1 };
+    expect(await enqueue({ BatchInput: { ...ref, attempt: 2 }, Items })).toEqual({ slices: 0 });
+    expect(await enqueue({ BatchInput: ref, Items: Items.slice(0, 2) })).toEqual({ slices: 2 });
+    await pauseBackfill(ref, { reason: 'by hand', deps: execution.concluding() });
+    expect(await enqueue({ BatchInput: ref, Items })).toEqual({ slices: 0 });
+  });
+
+  it('note that an execution could not go on, and let others have the range', async () => {
+    const { stack, plan, conclude } = await someHandlers(5);
+    await plan({ execution: 'b1', input });
+    const failure = 'States.TaskFailed: no such table';
+    const ref = { experimentId: '0', backfillId: 'b1', attempt: 1 };
+    expect(await conclude({ ...ref, round: 0, failure })).toEqual({ next: 'end', state: 'failed' });
+    expect(stack.backfills.backfills.get('0/b1')).toMatchObject({ state: 'failed', reason: failure });
+    expect(await plan({ execution: 'b2', input })).toMatchObject({ state: 'running' });
+    expect(await conclude({ ...ref, backfillId: 'never-stored', round: 0, failure })).toEqual({
+      next: 'end',
+      state: 'failed',
+    });
+  });
+});
