@@ -14,6 +14,10 @@ export const prices = {
   sqsPerMillion: 0.4,
   s3PutPerThousand: 0.005,
   s3GetPerThousand: 0.0004,
+  /** Step Functions: standard state transitions; express requests, and the GB-seconds of their memory in chunks of 64 MB. */
+  stepsPerMillion: 25,
+  expressPerMillion: 1,
+  expressPerGbSecond: 0.00001667,
   /** Per GB, records rounded up to 5 KB; the second figure is record conversion. */
   firehosePerGb: 0.029 + 0.018,
   s3GbMonth: 0.023,
