@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addBackfillCommands } from './commands/backfill.ts';
 import { addBudgetCommands } from './commands/budgets.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand, addKeyCommands } from './commands/keys.ts';
@@ -30,6 +31,7 @@ addExperimentCommands(program, { connection, print });
 addScorerCommands(program, { client, print });
 addTraceCommands(program, { client, print });
 addBudgetCommands(program, { client, print });
+addBackfillCommands(program, { client, print, show: (line) => void process.stderr.write(`\r${line}\u{1b}[K`) });
 addExplainCommand(program, { client, print });
 addModelCommands(program, { connection, print });
 addSqlCommand(program, { connection, print });

@@ -2,7 +2,7 @@ import { toBackfillRequest } from '../../shared/contracts/backfill-input.ts';
 import { planAnswer, planTask } from '../../shared/contracts/backfill-tasks.ts';
 import { ApiError } from '../../shared/domain/api-error.ts';
 import type { Backfill } from '../../shared/domain/backfilling/backfill.ts';
-import { existingBackfill, failBackfill } from '../../shared/domain/backfilling/change-backfill.ts';
+import { existingBackfill, failBackfill, resumeBackfill } from '../../shared/domain/backfilling/change-backfill.ts';
 import { askForBackfill, type PlanDeps, planBackfill } from '../../shared/domain/backfilling/plan-backfill.ts';
 
 type Planned =
@@ -34,5 +34,7 @@ async function askedFor(event: unknown, deps: PlanDeps): Promise<Backfill> {
     );
   const { execution, input } = data;
   if (!('backfill_id' in input)) return askForBackfill(toBackfillRequest(input), { backfillId: execution, deps });
-  return existingBackfill({ experimentId: input.experiment_id, backfillId: input.backfill_id }, deps.backfills);
+  const ref = { experimentId: input.experiment_id, backfillId: input.backfill_id };
+  if (input.resume) return resumeBackfill(ref, { maxCostUsd: input.max_cost_usd, deps });
+  return existingBackfill(ref, deps.backfills);
 }

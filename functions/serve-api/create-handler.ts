@@ -10,6 +10,7 @@ import { toRequest } from './request.ts';
 import { type Answer, createRouter, type MatchedRoute, type Route } from './router.ts';
 import { type AssessmentRouteDeps, assessmentRoutes } from './routes/assessments.ts';
 import { type AttachmentRouteDeps, attachmentRoutes } from './routes/attachments.ts';
+import { type BackfillRouteDeps, backfillRoutes } from './routes/backfills.ts';
 import { type BudgetRouteDeps, budgetRoutes } from './routes/budgets.ts';
 import type { ExperimentRouteDeps } from './routes/experiments.ts';
 import { experimentRoutes } from './routes/experiments.ts';
@@ -32,7 +33,8 @@ export type ServeApiDeps = TraceRouteDeps &
   MetricRouteDeps &
   ScorerRouteDeps &
   ExplanationRouteDeps &
-  BudgetRouteDeps & {
+  BudgetRouteDeps &
+  BackfillRouteDeps & {
     readonly answers: AnswerStore;
     /** Counts one request. */
     readonly isWithinLimit: (limit: RequestLimit) => Promise<boolean>;
@@ -56,6 +58,7 @@ export function apiRoutes(deps: ServeApiDeps): readonly Route[] {
     ...scorerRoutes(deps),
     ...explanationRoutes(deps),
     ...budgetRoutes(deps),
+    ...backfillRoutes(deps),
   ];
 }
 

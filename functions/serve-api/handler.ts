@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dynamodb, firehose, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoAssessmentStore } from '../../shared/adapters/dynamo-assessment-store.ts';
+import { dynamoBackfillStore } from '../../shared/adapters/dynamo-backfill-store.ts';
 import { dynamoBudgetStore } from '../../shared/adapters/dynamo-budget-store.ts';
 import { dynamoExperimentStore } from '../../shared/adapters/dynamo-experiment-store.ts';
 import { dynamoOtelTableStore } from '../../shared/adapters/dynamo-otel-table-store.ts';
@@ -10,6 +11,7 @@ import { dynamoRuleStore } from '../../shared/adapters/dynamo-rule-store.ts';
 import { dynamoRunStore } from '../../shared/adapters/dynamo-run-store.ts';
 import { dynamoScorerStore } from '../../shared/adapters/dynamo-scorer-store.ts';
 import { dynamoSessionStore } from '../../shared/adapters/dynamo-session-store.ts';
+import { dynamoSliceProgress } from '../../shared/adapters/dynamo-slice-progress.ts';
 import { dynamoTraceEditor } from '../../shared/adapters/dynamo-trace-editor.ts';
 import { dynamoTraceReader } from '../../shared/adapters/dynamo-trace-reader.ts';
 import { dynamoTraceRemover } from '../../shared/adapters/dynamo-trace-remover.ts';
@@ -50,6 +52,8 @@ export const handler = createHandler({
   otelTables: dynamoOtelTableStore(dynamoClient, env.REGISTRY_TABLE, experiments),
   runs: dynamoRunStore(dynamoClient, env.REGISTRY_TABLE),
   scorers: dynamoScorerStore(dynamoClient, env.REGISTRY_TABLE),
+  backfills: dynamoBackfillStore(dynamoClient, env.REGISTRY_TABLE),
+  sliceProgress: dynamoSliceProgress(dynamoClient, env.TRACES_TABLE, { ...tableOptions, now }),
   budgets: dynamoBudgetStore(dynamoClient, env.REGISTRY_TABLE),
   readTraits,
   // Whoever changes the rules reads what they are now.

@@ -6,8 +6,13 @@ import { experimentIdField } from './mlflow-fields.ts';
 
 /** What the state machine gives its functions, and what they answer. */
 
-/** A backfill that is there already: resumed, or asked for through the API. */
-const startedInput = z.object({ experiment_id: experimentIdField, backfill_id: z.string().min(1) });
+/** A backfill that is there already: asked for, or resumed, through the API; or, with `resume`, to be resumed by this execution. */
+const startedInput = z.object({
+  experiment_id: experimentIdField,
+  backfill_id: z.string().min(1),
+  resume: z.boolean().default(false),
+  max_cost_usd: z.number().positive().optional(),
+});
 
 /** `execution` is the name of the execution, and of a backfill that it begins. */
 export const planTask = z.object({

@@ -189,17 +189,24 @@ async function useJudges(experimentId: string, startedAt: number): Promise<void>
   answer = {};
   await stack.stack.drain();
   answer = { fails: { status: 403 } };
-  await send([talk(16)], experimentId);
+  await send([talk(16), talk(17)], experimentId);
   await stack.stack.drain();
+  await makeHeldDue(`tr-${traceIdOf(16)}`);
+  await makeHeldDue(`tr-${traceIdOf(17)}`, 'a-backfill');
+}
+
+/** As if the time had passed after which it is tried again; for a backfill, as if that had asked for it. */
+async function makeHeldDue(traceId: string, backfillId?: string): Promise<void> {
   const { UpdateItemCommand } = await import('@aws-sdk/client-dynamodb');
+  const mark = backfillId && { ':backfill': { M: { id: { S: backfillId }, again: { BOOL: false } } } };
   await stack.stack.clients().dynamodb.send(
     new UpdateItemCommand({
       TableName: stack.stack.outputs.get('TracesTable'),
-      Key: { pk: { S: `tr-${traceIdOf(16)}` }, sk: { S: 'evaluation#judge#1' } },
-      UpdateExpression: 'SET dueAt = :past, #until = :past',
+      Key: { pk: { S: traceId }, sk: { S: 'evaluation#judge#1' } },
+      UpdateExpression: `SET dueAt = :past, #until = :past${mark ? ', #request.backfill = :backfill' : ''}`,
       ConditionExpression: 'attribute_exists(heldSince)',
-      ExpressionAttributeNames: { '#until': 'until' },
-      ExpressionAttributeValues: { ':past': { N: '1' } },
+      ExpressionAttributeNames: { '#until': 'until', ...(mark && { '#request': 'request' }) },
+      ExpressionAttributeValues: { ':past': { N: '1' }, ...mark },
     }),
   );
 }

@@ -28,7 +28,11 @@ export type NextStep =
 const cancelledForMs = 60_000;
 /** Nothing is judged, held or tried again for so long: the messages must have gone to the dead letters. */
 const stalledMs = 2 * 3_600_000;
-const [shortestWait, longestWait] = [10, 900];
+const shortestWait = 10;
+/** Whoever watches sees it move a few times an hour, over days once an hour; each round costs. */
+const [longestWait, longestWaitOverDays] = [900, 3_600];
+/** Where a cost is to be noticed. */
+const costWait = 60;
 
 /** Looks at how far a backfill is, after its slices were reconciled, and decides how it goes on. */
 export async function concludeBackfill(
@@ -117,19 +121,21 @@ async function noteProgress(
   });
 }
 
-/** Often at first, then a fourth of what is left; often where a cost is to be noticed. Rounds cost events, of which an execution has 25,000. */
+/** Often at first, then a fourth of what is left. An execution has 25,000 events, and a round takes 16: a thousand hours at the worst. */
 function waitSeconds(
   backfill: Backfill,
   { progress, round, now }: { progress: BackfillProgress; round: number; now: number },
 ): number {
-  const left = secondsLeft(backfill, { progress, now });
+  const left = secondsLeft(backfill, { progress, now }) ?? 0;
   const growing = shortestWait * 1.5 ** round;
-  const most = backfill.maxCostUsd !== undefined && round < 500 ? 60 : round < 500 ? longestWait : 4 * longestWait;
-  return Math.round(Math.min(most, Math.max(shortestWait, Math.min(growing, left === undefined ? growing : left / 4))));
+  const most = round > 500 ? longestWaitOverDays : Math.min(longestWaitOverDays, Math.max(longestWait, left / 16));
+  const noticed = backfill.maxCostUsd === undefined ? most : Math.max(costWait, left / 50);
+  const wanted = left === 0 ? growing : Math.min(growing, left / 4);
+  return Math.round(Math.min(most, noticed, Math.max(shortestWait, wanted)));
 }
 
 /** At the rate at which it has judged since it was started or resumed; undefined while that is not known. */
-function secondsLeft(
+export function secondsLeft(
   { stateAt, state }: Pick<Backfill, 'stateAt' | 'state'>,
   { progress, now }: { progress: Pick<BackfillProgress, 'scorers'>; now: number },
 ): number | undefined {

@@ -13,6 +13,12 @@ export interface BackfillStore {
   list(experimentId: string): Promise<readonly Backfill[]>;
 }
 
+/** Executions of the state machine. */
+export interface BackfillExecutions {
+  /** Starts the execution of a backfill's attempt; one that was started before is left alone. */
+  start(backfill: BackfillRef & Pick<Backfill, 'attempt'>): Promise<void>;
+}
+
 /** Whether work of a backfill that is under way is still wanted. */
 export interface RunningBackfills {
   isRunning(backfill: BackfillRef): Promise<boolean>;

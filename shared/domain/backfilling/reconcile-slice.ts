@@ -13,7 +13,7 @@ export interface ReconcileSliceDeps {
 }
 
 /** Of a slice that nothing was judged of yet so many traces tell that it still is so; and a few of them that it is not deleted. */
-const [probed, probedForDeletion] = [100, 10];
+const [probed, probedForDeletion] = [20, 2];
 /** A held evaluation that is tried again within this time is waited for: a model that is down or throttled is tried every quarter of an hour. */
 const worthWaitingMs = 3_600_000;
 /** Two days: what is held for longer is told as held, whenever it is tried again. */

@@ -198,6 +198,94 @@ describe('scorers', () => {
   });
 });
 
+describe('backfill', () => {
+  const path = '/api/1.0/assay/backfills';
+  const counts = { found: 100, filtered: 0, not_sampled: 60, already_done: 5, incomplete: 0, failed: 1 };
+  const others = { held: 0, cancelled: 0, deleted: 0 };
+  const aBackfill = (given: object) => ({
+    backfill_id: 'b1',
+    start_time: '2026-06-01T00:00:00.000Z',
+    end_time: '2026-07-01T00:00:00.000Z',
+    plan: { traces: 200, slices: 4 },
+    scorers: [
+      {
+        ...{ name: 'tone', version: 2, sample_rate: 0.4 },
+        predicted: { evaluations: 80, tokens: 64_000, cost_usd: 0.08 },
+        counts: { ...counts, ...others, judged: 34, pending: 0 },
+      },
+    ],
+    counts: { ...counts, ...others, judged: 14, pending: 20 },
+    ...{ cost_usd: 0.014, tokens: 11_200, seconds_left: 90 },
+    ...given,
+  });
+
+  it('start asks for scorers with their versions and rates, over a range', async () => {
+    replies[`POST ${path}`] = { backfill_id: 'b1' };
+    replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'running' }) };
+    const scorers = ['--scorer', 'tone', 'safety@2=0.5', 'length=1'];
+    const limits = ['--filter', "status = 'OK'", '--max-cost-usd', '2.5', '--idempotency-key', 'june'];
+    const { out } = await assay(
+      'backfill',
+      'start',
+      '--experiment',
+      '3',
+      ...scorers,
+      '--from',
+      '2026-06-01',
+      ...limits,
+    );
+    expect(bodiesOf(`POST ${path}`)).toEqual([
+      {
+        experiment_id: '3',
+        scorers: [
+          { name: 'tone' },
+          { name: 'safety', version: 2, sample_rate: 0.5 },
+          { name: 'length', sample_rate: 1 },
+        ],
+        ...{ start_time: '2026-06-01T00:00:00.000Z', filter: "status = 'OK'", mode: 'missing' },
+        ...{ max_cost_usd: 2.5, idempotency_key: 'june' },
+      },
+    ]);
+    expect(out).toContain('tone v2 at 0.4: about 80 evaluations, 64000 tokens, about US$ 0.0800');
+    expect(out).toMatch(/scorer +found +not sampled +already done +judged +failed\n/);
+    expect(out).toMatch(/tone +100 +60 +5 +34 +1\n/);
+  });
+
+  it('status --watch shows a bar until the end, and then what became of every trace', async () => {
+    replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'running' }) };
+    const watching = assay('backfill', 'status', 'b1', '--watch');
+    for (const deadline = Date.now() + 10_000; bodiesOf(`GET ${path}/b1`).length === 0 && Date.now() < deadline; )
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'paused', reason: 'by hand' }) };
+    const { out, err } = await watching;
+    expect(err).toContain(`${'█'.repeat(12)}${'░'.repeat(18)}  40 %  14 judged, 1 failed  US$ 0.0140  2 min left`);
+    expect(out).toMatch(/^b1 {2}paused \(by hand\) {2}2026-06-01/);
+  });
+
+  it('list, pause, resume and cancel say what a backfill is now', async () => {
+    replies[`GET ${path}`] = { backfills: [aBackfill({ state: 'finished' })] };
+    expect((await assay('backfill', 'list')).out).toMatch(/b1 +finished +tone v2 at 0\.4 +2026-06-01/);
+    for (const what of ['pause', 'resume', 'cancel'])
+      replies[`POST ${path}/b1/${what}`] = { backfill: aBackfill({ state: `${what}d` }) };
+    expect((await assay('backfill', 'pause', 'b1', '--experiment', '3')).out).toBe('b1 is paused\n');
+    expect((await assay('backfill', 'resume', 'b1', '--max-cost-usd', '9')).out).toContain('resumed');
+    expect((await assay('backfill', 'cancel', 'b1')).out).toContain('cancel');
+    expect(bodiesOf(`POST ${path}/b1/pause`)).toEqual([{ experiment_id: '3' }]);
+    expect(bodiesOf(`POST ${path}/b1/resume`)).toEqual([{ experiment_id: '0', max_cost_usd: 9 }]);
+  });
+
+  it.each([
+    [['--from', 'june'], /expected a time/],
+    [['--max-cost-usd', 'much'], /expected a number/],
+  ])('start %s says what is wrong', async (args, says) => {
+    expect(await assay('backfill', 'start', '--scorer', 'tone', ...args)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(says),
+    });
+    expect(asked).toEqual([]);
+  });
+});
+
 describe('budgets', () => {
   const path = '/api/1.0/assay/budgets';
   const spent = { usd_today: 0.75, usd_this_month: 3, tokens_today: 5_000, tokens_this_month: 90_000 };

@@ -79,6 +79,12 @@ describe('the functions of a backfill', () => {
     expect(await enqueue({ BatchInput: ref, Items: Items.slice(0, 2) })).toEqual({ slices: 2 });
     await pauseBackfill(ref, { reason: 'by hand', deps: execution.concluding() });
     expect(await enqueue({ BatchInput: ref, Items })).toEqual({ slices: 0 });
+    const again = { experiment_id: '0', backfill_id: 'b1' };
+    expect(await plan({ execution: 'x', input: again })).toMatchObject({ state: 'paused', attempt: 1 });
+    const resumed = await plan({ execution: 'x', input: { ...again, resume: true, max_cost_usd: 5 } });
+    expect(resumed).toEqual({ ...planned, attempt: 2 });
+    expect(stack.backfills.backfills.get('0/b1')?.maxCostUsd).toBe(5);
+    expect(await enqueue({ BatchInput: { ...ref, attempt: 2 }, Items })).toEqual({ slices: Items.length });
   });
 
   it('note that an execution could not go on, and let others have the range', async () => {

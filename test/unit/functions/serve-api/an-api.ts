@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createHandler, type ServeApiDeps } from '../../../../functions/serve-api/create-handler.ts';
 import { dynamoAssessmentStore } from '../../../../shared/adapters/dynamo-assessment-store.ts';
+import { dynamoBackfillStore } from '../../../../shared/adapters/dynamo-backfill-store.ts';
 import { dynamoBudgetStore } from '../../../../shared/adapters/dynamo-budget-store.ts';
 import { dynamoExperimentStore } from '../../../../shared/adapters/dynamo-experiment-store.ts';
 import { dynamoOtelTableStore } from '../../../../shared/adapters/dynamo-otel-table-store.ts';
@@ -8,6 +9,7 @@ import { dynamoRuleStore } from '../../../../shared/adapters/dynamo-rule-store.t
 import { dynamoRunStore } from '../../../../shared/adapters/dynamo-run-store.ts';
 import { dynamoScorerStore } from '../../../../shared/adapters/dynamo-scorer-store.ts';
 import { dynamoSessionStore } from '../../../../shared/adapters/dynamo-session-store.ts';
+import { dynamoSliceProgress } from '../../../../shared/adapters/dynamo-slice-progress.ts';
 import { dynamoTraceEditor } from '../../../../shared/adapters/dynamo-trace-editor.ts';
 import { dynamoTraceReader } from '../../../../shared/adapters/dynamo-trace-reader.ts';
 import { dynamoTraceRemover } from '../../../../shared/adapters/dynamo-trace-remover.ts';
@@ -105,6 +107,8 @@ function depsOn({ client, traces, registry }: Tables, failures: unknown[]): Serv
     otelTables: dynamoOtelTableStore(client, registry, experiments),
     runs: dynamoRunStore(client, registry),
     scorers: dynamoScorerStore(client, registry),
+    backfills: dynamoBackfillStore(client, registry),
+    sliceProgress: dynamoSliceProgress(client, traces, { retentionDays: 30, now: () => noon }),
     budgets: dynamoBudgetStore(client, registry),
     readTraits,
     rules: dynamoRuleStore(client, registry, { cacheSeconds: 0, now: () => noon }),

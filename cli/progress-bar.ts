@@ -1,0 +1,8 @@
+const width = 30;
+
+/** How much of a whole is done, as a bar and in percent; full only when it is all done. */
+export function progressBar(done: number, all: number): string {
+  const share = all === 0 ? 1 : Math.min(1, Math.max(0, done / all));
+  const full = Math.floor(share * width);
+  return `${'█'.repeat(full)}${'░'.repeat(width - full)} ${String(Math.floor(share * 100)).padStart(3)} %`;
+}

@@ -1,0 +1,106 @@
+import * as z from 'zod';
+import { backfillAnswer } from '../../../shared/contracts/backfill-answer.ts';
+import { backfillInput, toBackfillRequest } from '../../../shared/contracts/backfill-input.ts';
+import { experimentIdField } from '../../../shared/contracts/mlflow-fields.ts';
+import { ApiError } from '../../../shared/domain/api-error.ts';
+import type { Backfill, BackfillRef } from '../../../shared/domain/backfilling/backfill.ts';
+import { cancelBackfill, existingBackfill, pauseBackfill } from '../../../shared/domain/backfilling/change-backfill.ts';
+import type { BackfillStore, ClaimStore, SliceProgressStore } from '../../../shared/domain/backfilling/ports.ts';
+import { readProgress } from '../../../shared/domain/backfilling/progress.ts';
+import {
+  restartBackfill,
+  type StartBackfillDeps,
+  startBackfill,
+} from '../../../shared/domain/backfilling/start-backfill.ts';
+import type { Clock, ExperimentStore } from '../../../shared/domain/ports.ts';
+import { type ApiRequest, parse, required } from '../request.ts';
+import { admins, type Route, readers } from '../router.ts';
+
+export interface BackfillRouteDeps {
+  readonly backfills: BackfillStore & ClaimStore;
+  readonly sliceProgress: Pick<SliceProgressStore, 'list'>;
+  readonly experiments: Pick<ExperimentStore, 'get'>;
+  readonly now: Clock;
+}
+
+export type BackfillStartRouteDeps = BackfillRouteDeps & StartBackfillDeps;
+
+const path = '/api/1.0/assay/backfills';
+const ofExperiment = z.object({ experiment_id: experimentIdField });
+const starting = backfillInput.extend({ idempotency_key: z.string().min(1).max(200).nullish() });
+const resuming = ofExperiment.extend({ max_cost_usd: z.number().positive().nullish() });
+
+/** Backfills: how far they are, and stopping them. */
+export function backfillRoutes(deps: BackfillRouteDeps): readonly Route[] {
+  const one = `${path}/{backfillId}`;
+  return [
+    { method: 'GET', path, roles: readers, handle: async (request) => ({ json: await list(request, deps) }) },
+    { method: 'GET', path: one, roles: readers, handle: async (request) => ({ json: await status(request, deps) }) },
+    {
+      method: 'POST',
+      path: `${one}/pause`,
+      roles: admins,
+      handle: (request) => changed(request, (ref) => pauseBackfill(ref, { reason: 'paused by its user', deps })),
+    },
+    {
+      method: 'POST',
+      path: `${one}/cancel`,
+      roles: admins,
+      handle: (request) => changed(request, (ref) => cancelBackfill(ref, { reason: 'cancelled by its user', deps })),
+    },
+  ];
+}
+
+/** Starting backfills, and having them go on: both begin an execution. */
+export function backfillStartRoutes(deps: BackfillStartRouteDeps): readonly Route[] {
+  return [
+    { method: 'POST', path, roles: admins, handle: async (request) => ({ json: await start(request, deps) }) },
+    {
+      method: 'POST',
+      path: `${path}/{backfillId}/resume`,
+      roles: admins,
+      handle: (request) => {
+        const { max_cost_usd: maxCostUsd } = parse(resuming, request.body);
+        return changed(request, (ref) => restartBackfill(ref, { maxCostUsd: maxCostUsd ?? undefined, deps }));
+      },
+    },
+  ];
+}
+
+async function start({ body, requireExperiment }: ApiRequest, deps: BackfillStartRouteDeps): Promise<object> {
+  const { idempotency_key: idempotencyKey, ...input } = parse(starting, body);
+  requireExperiment(input.experiment_id);
+  const request = toBackfillRequest(input);
+  const backfill = await startBackfill(request, { idempotencyKey: idempotencyKey ?? undefined, deps });
+  return { backfill_id: backfill.backfillId, backfill: backfillAnswer(backfill) };
+}
+
+async function list({ query, requireExperiment }: ApiRequest, deps: BackfillRouteDeps): Promise<object> {
+  const { experiment_id: experimentId } = parse(ofExperiment, { experiment_id: required(query, 'experiment_id') });
+  requireExperiment(experimentId);
+  if (!(await deps.experiments.get(experimentId)))
+    throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${experimentId} exists`);
+  return { backfills: (await deps.backfills.list(experimentId)).map((backfill) => backfillAnswer(backfill)) };
+}
+
+async function status(request: ApiRequest, deps: BackfillRouteDeps): Promise<object> {
+  const ref = refOf(request, { experiment_id: required(request.query, 'experiment_id') });
+  const backfill = await existingBackfill(ref, deps.backfills);
+  const summed = await readProgress(backfill, deps.sliceProgress.list(backfill.backfillId));
+  // Slices expire; what a finished backfill has counted stays.
+  const progress = backfill.counts ? { ...summed, scorers: backfill.counts } : summed;
+  return { backfill: backfillAnswer(backfill, { progress, now: deps.now() }) };
+}
+
+async function changed(
+  request: ApiRequest,
+  change: (ref: BackfillRef) => Promise<Backfill>,
+): Promise<{ json: object }> {
+  return { json: { backfill: backfillAnswer(await change(refOf(request, request.body))) } };
+}
+
+function refOf({ parameters, requireExperiment }: ApiRequest, said: unknown): BackfillRef {
+  const { experiment_id: experimentId } = parse(ofExperiment, said);
+  requireExperiment(experimentId);
+  return { experimentId, backfillId: parameters.backfillId ?? '' };
+}

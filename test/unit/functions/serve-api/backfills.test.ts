@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toRequest } from '../../../../functions/serve-api/request.ts';
+import { createRouter } from '../../../../functions/serve-api/router.ts';
+import { backfillStartRoutes } from '../../../../functions/serve-api/routes/backfills.ts';
+import { dynamoSliceProgress } from '../../../../shared/adapters/dynamo-slice-progress.ts';
+import type { GatewayEvent } from '../../../../shared/contracts/gateway-call.ts';
+import { type ApiError, errorStatus } from '../../../../shared/domain/api-error.ts';
+import { nothingDecided, nothingEnded } from '../../../../shared/domain/backfilling/backfill.ts';
+import { noon } from '../../../support/builders/a-trace-info.ts';
+import { type Api, startApi } from './an-api.ts';
+
+const path = '/api/1.0/assay/backfills';
+let api: Api;
+let experimentId: string;
+/** Names of what was started: backfill and attempt. */
+const started: string[] = [];
+
+beforeAll(async () => {
+  api = await startApi();
+  const { body } = await api.call('POST', '/api/2.0/mlflow/experiments/create', { name: 'backfills' });
+  experimentId = String(body.experiment_id);
+  for (const name of ['tone', 'length']) {
+    const serialized = JSON.stringify({ name, serialization_version: 1, assay_heuristic: { type: 'error_free' } });
+    const scorer = { experiment_id: experimentId, name, serialized_scorer: serialized };
+    await api.call('POST', '/api/3.0/mlflow/scorers/register', scorer);
+  }
+  const rate = { experiment_id: experimentId, name: 'tone', sample_rate: 0.25 };
+  await api.call('PUT', '/api/3.0/mlflow/scorers/online-config', rate);
+}, 60_000);
+afterAll(() => api.stop());
+
+/** What starts executions, which the function is not given yet. */
+async function begin(route: string, body: object): Promise<{ status: number; body: Record<string, never> }> {
+  const executions = {
+    start: async ({ backfillId, attempt }: { backfillId: string; attempt: number }) =>
+      void started.push(`${backfillId}/${attempt}`),
+  };
+  const matched = createRouter(backfillStartRoutes({ ...api.deps, executions }))('POST', route);
+  if (!matched) return expect.fail(`no route ${route}`);
+  const event = { rawQueryString: '', requestContext: { http: { method: 'POST' } }, body: JSON.stringify(body) };
+  const call = { path: route, parameters: matched.parameters, caller: undefined };
+  try {
+    const answer = await matched.route.handle(toRequest(event as unknown as GatewayEvent, call));
+    return { status: 200, body: JSON.parse(JSON.stringify('json' in answer ? answer.json : {})) };
+  } catch (error) {
+    const { code, message } = error as ApiError;
+    return { status: errorStatus[code], body: { error_code: code, message } as never };
+  }
+}
+
+const start = (body: object) => begin(path, { experiment_id: experimentId, ...body });
+const on = (id: string, what: string) => api.call('POST', `${path}/${id}/${what}`, { experiment_id: experimentId });
+const status = async (id: string) =>
+  (await api.call('GET', `${path}/${id}?experiment_id=${experimentId}`)).body.backfill as Record<string, unknown>;
+
+describe('backfills', () => {
+  it('are started as the Python client asks, and the same key gives the first one', async () => {
+    const body = { scorers: [{ name: 'tone' }], start_time: '2026-05-25T12:00:00.000Z', idempotency_key: 'june' };
+    const first = await start(body);
+    expect(first.body.backfill_id).toMatch(/^backfill-[0-9a-f]{32}$/);
+    expect(first.body.backfill).toMatchObject({
+      state: 'planning',
+      start_time: '2026-05-25T12:00:00.000Z',
+      end_time: new Date(noon).toISOString(),
+      mode: 'missing',
+      scorers: [{ name: 'tone', version: 1, sample_rate: 0.25 }],
+    });
+    expect(await start(body)).toEqual(first);
+    // Whoever asked first may have died before it started.
+    expect(started.splice(0)).toEqual([`${first.body.backfill_id}/1`, `${first.body.backfill_id}/1`]);
+  });
+
+  it('are told with their counts, paused, resumed and cancelled', async () => {
+    const { body } = await start({ scorers: [{ name: 'length', sample_rate: 1 }] });
+    const id = String(body.backfill_id);
+    const { client, traces } = api.tables;
+    const progress = dynamoSliceProgress(client, traces, { retentionDays: 30, now: () => noon });
+    const decided = { ...nothingDecided, enqueued: 5, notSampled: 2, alreadyDone: 1 };
+    const ended = { ...nothingEnded, judged: 3, failed: 1 };
+    await progress.put(id, { sliceId: 0, attempt: 1, decided: [decided], ended: [ended], usd: 0.25, tokens: 12 });
+    const counts = { found: 8, judged: 3, failed: 1, pending: 1, not_sampled: 2, already_done: 1, cancelled: 0 };
+    expect(await status(id)).toMatchObject({ state: 'planning', counts, cost_usd: 0.25, tokens: 12 });
+    expect((await on(id, 'pause')).body.backfill).toMatchObject({ state: 'paused', reason: 'paused by its user' });
+    started.length = 0;
+    const resumed = await begin(`${path}/${id}/resume`, { experiment_id: experimentId, max_cost_usd: 3 });
+    expect(resumed.body.backfill).toMatchObject({ state: 'planning', max_cost_usd: 3 });
+    expect(started).toEqual([`${id}/2`]);
+    expect((await on(id, 'cancel')).status).toBe(200);
+    expect(await status(id)).toMatchObject({ state: 'cancelled', counts: { ...counts, pending: 0, cancelled: 1 } });
+    const { backfills } = (await api.call('GET', `${path}?experiment_id=${experimentId}`)).body;
+    expect(backfills).toMatchObject([{ scorers: [{}] }, { scorers: [{}] }]);
+  });
+
+  it.each([
+    {
+      body: { scorers: [{ name: 'X' }] },
+      status: 404,
+      says: "Scheduled scorer 'X' not found in experiment '1'. Available scorers: ['length', 'tone']",
+    },
+    { body: { scorers: [{ name: 'tone', sample_rate: 2 }] }, status: 400, says: 'between 0.0 and 1.0, got 2' },
+    { body: { scorers: [{ name: 'tone' }], start_time: 'june' }, status: 400, says: "'start_time'" },
+    { body: { scorers: [{ name: 'tone' }], mode: 'some' }, status: 400, says: "'mode'" },
+    { body: { experiment_id: '999', scorers: [{ name: 'tone' }] }, status: 404, says: 'No Experiment with id=999' },
+  ])('refuse $body and say why', async ({ body, status: expected, says }) => {
+    started.length = 0;
+    const refused = await start(body);
+    expect([refused.status, refused.body.message]).toEqual([expected, expect.stringContaining(says)]);
+    expect(started).toEqual([]);
+  });
+
+  it('that are not there are said not to be', async () => {
+    const { status: code, body } = await on('none', 'pause');
+    expect([code, body.message]).toEqual([404, `Backfill 'none' not found in experiment '${experimentId}'`]);
+  });
+});
