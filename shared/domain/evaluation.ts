@@ -42,6 +42,13 @@ export function isFinished({ state }: Pick<EvaluationOutcome, 'state'>): boolean
   return state === 'done' || state === 'failed';
 }
 
+/** Later than anything is due: of a held one whose backfill was stopped. Nothing asks for it before the backfill itself does. */
+export const letGoDueAt = Number.MAX_SAFE_INTEGER;
+
+export function isLetGo({ state, dueAt }: Pick<EvaluationOutcome, 'state' | 'dueAt'>): boolean {
+  return state === 'held' && dueAt === letGoDueAt;
+}
+
 /** One trace to be judged by the scorers that its sampling decision selected. */
 export interface EvaluationRequest {
   readonly traceId: string;

@@ -39,7 +39,9 @@ export async function enqueueSlice(
     ? unfinishedOf(await readOutcomes(decision.wanted, { backfill, evaluations: deps.evaluations }))
     : decision.wanted;
   await deps.queue.request(wanted.map((one) => toRequest(one, backfill)));
-  await deps.progress.put(backfill.backfillId, { ...known, attempt: backfill.attempt });
+  // What was held before is asked for again: how it ends is to be counted anew.
+  const counted = wanted.length > 0 ? { ...known, ended: backfill.scorers.map(() => nothingEnded) } : known;
+  await deps.progress.put(backfill.backfillId, { ...counted, attempt: backfill.attempt });
 }
 
 function notStarted({ scorers }: Backfill) {

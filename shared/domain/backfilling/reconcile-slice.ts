@@ -1,4 +1,4 @@
-import { type EvaluationOutcome, isFinished } from '../evaluation.ts';
+import { type EvaluationOutcome, isFinished, isLetGo } from '../evaluation.ts';
 import type { Clock, TraceReader } from '../ports.ts';
 import { type Backfill, type EndedCounts, nothingEnded, type SliceProgress } from './backfill.ts';
 import type { EvaluationReader, SliceDecisions, SliceProgressStore } from './ports.ts';
@@ -85,6 +85,7 @@ function fateOf(
     case 'running':
       return 'pending';
     case 'held':
+      if (isLetGo(outcome)) return 'pending';
       return isTriedSoon(outcome, now) ? 'waiting' : 'held';
   }
 }

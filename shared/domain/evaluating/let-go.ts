@@ -1,13 +1,10 @@
-import type { EvaluationRequest } from '../evaluation.ts';
+import { type EvaluationRequest, letGoDueAt } from '../evaluation.ts';
 import type { EvaluationStore, TraceIndex } from '../ports.ts';
 
 export interface LetGoDeps {
   readonly index: Pick<TraceIndex, 'readTrace'>;
   readonly outcomes: Pick<EvaluationStore, 'putOff'>;
 }
-
-/** Later than anything is due. */
-const never = Number.MAX_SAFE_INTEGER;
 
 /**
  * Leaves an evaluation whose backfill was paused or cancelled: nothing is judged, and what is held is not asked for again before the
@@ -18,5 +15,5 @@ export async function letGo(request: EvaluationRequest, { index, outcomes }: Let
   const held = (record?.outcomes ?? []).filter(
     (outcome) => outcome.state === 'held' && outcome.request?.backfill?.id === request.backfill?.id,
   );
-  await Promise.all(held.map((outcome) => outcomes.putOff(outcome, never)));
+  await Promise.all(held.map((outcome) => outcomes.putOff(outcome, letGoDueAt)));
 }

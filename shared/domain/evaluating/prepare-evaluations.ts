@@ -2,6 +2,7 @@ import {
   type EvaluationOutcome,
   type EvaluationRequest,
   isFinished,
+  isLetGo,
   leaseMs,
   type SelectedScorer,
 } from '../evaluation.ts';
@@ -108,7 +109,7 @@ function isToDo(
 ): boolean {
   if (before === undefined) return true;
   if (isFinished(before)) return isAskedAgain(before, request);
-  return before.state !== 'held' || (before.until ?? 0) <= now;
+  return before.state !== 'held' || (before.until ?? 0) <= now || isLetGo(before);
 }
 
 /** Spans that came later have a trace judged again; a backfill only where it was asked to, and once. */

@@ -250,6 +250,48 @@ describe('a function', () => {
   });
 });
 
+describe('the state machine of backfills', () => {
+  const [text = '{}'] = resourcesOf(monitoring, 'AWS::StepFunctions::StateMachine').map(({ Properties }) => {
+    const [, parts] = (Properties.DefinitionString as unknown as { 'Fn::Join': [string, unknown[]] })['Fn::Join'];
+    return parts.map((part) => (typeof part === 'string' ? part : 'resolved')).join('');
+  });
+  const { States: states } = JSON.parse(text) as { States: Record<string, Record<string, never>> };
+
+  it.each(['EnqueueSlices', 'ReconcileSlices'])(
+    'maps over slices by short executions that answer next to nothing: %s',
+    (name) => {
+      expect(states[name]).toMatchObject({
+        ItemProcessor: {
+          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'EXPRESS' },
+          States: { [`${name}Of`]: { Output: '{% 1 %}' } },
+        },
+        ItemReader: { ReaderConfig: { InputType: 'JSONL' }, Arguments: { Key: '{% $backfill.slicesKey %}' } },
+        ItemBatcher: { MaxItemsPerBatch: 10 },
+      });
+      expect(states[name]).not.toHaveProperty('ResultWriter');
+    },
+  );
+
+  it('tells a backfill of everything that its execution cannot go on for', () => {
+    for (const name of ['Plan', 'EnqueueSlices', 'ReconcileSlices', 'Conclude'])
+      expect(states[name]?.Catch).toMatchObject([{ ErrorEquals: ['States.ALL'], Next: 'FailBackfill' }]);
+  });
+
+  it('reads the files of backfills, and no others', () => {
+    monitoring.hasResourceProperties('AWS::IAM::Policy', {
+      Roles: [{ Ref: Match.stringLikeRegexp('BackfillStateMachineRole') }],
+      PolicyDocument: Match.objectLike({
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: 's3:GetObject',
+            Resource: { 'Fn::Join': ['', [Match.anyValue(), '/backfills/*']] },
+          }),
+        ]),
+      }),
+    });
+  });
+});
+
 describe('alarms', () => {
   it('say what they mean, name their section, and reach the topic', () => {
     const alarms = resourcesOf(monitoring, 'AWS::CloudWatch::Alarm');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cancelBackfill, resumeBackfill } from '../../../../shared/domain/backfilling/change-backfill.ts';
 import { type JudgeRequest, JudgeUnavailableError } from '../../../../shared/domain/judging/judge-model.ts';
 import { spansMessage } from '../../../support/in-memory/bodies.ts';
 import type { InMemoryStack } from '../../../support/in-memory/in-memory-stack.ts';
@@ -74,6 +75,33 @@ describe('a judge that is down for an hour in the middle of a backfill', () => {
     expect(totalOf(finished)).toMatchObject({ found: 9, judged: 9, held: 0, failed: 0 });
     expect(model.asked).toHaveLength(9);
     expect(stack.requested.every(({ backfill }) => backfill?.id === 'b1')).toBe(true);
+  });
+});
+
+describe('what is held when its backfill is cancelled', () => {
+  it('is let go, and judged when the backfill is resumed', async () => {
+    const { stack, model } = await aJudgedStack({ traces: 4 });
+    const ref = { experimentId: '0', backfillId: 'b1' };
+    const deps = anExecution(stack).concluding();
+    model.isDown = true;
+    const pass = passing(stack);
+    const beforeRound = async (round: number) => {
+      await pass();
+      if (round === 0) await cancelBackfill(ref, { reason: 'by hand', deps });
+      // Long enough for the sweep to ask for what is held.
+      stack.nowMs += 20 * minute;
+      await pass();
+    };
+    expect((await anExecution(stack, { beforeRound }).start(all)).state).toBe('cancelled');
+    const asked = stack.requested.length;
+    stack.nowMs += 60 * minute;
+    await pass();
+    expect(stack.requested).toHaveLength(asked);
+    model.isDown = false;
+    const resumed = await resumeBackfill(ref, { deps });
+    const finished = await anExecution(stack, { beforeRound: pass }).run(resumed);
+    expect(totalOf(finished)).toMatchObject({ found: 4, judged: 4, held: 0 });
+    expect(model.asked).toHaveLength(4);
   });
 });
 
