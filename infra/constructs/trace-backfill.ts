@@ -99,7 +99,7 @@ export class TraceBackfill extends Construct {
       .when(Condition.jsonata("{% $backfill.state = 'running' and $backfill.slices > 0 %}"), enqueue)
       .when(Condition.jsonata("{% $backfill.state = 'running' %}"), conclude)
       .otherwise(done);
-    const next = Choice.jsonata(this, 'Next')
+    const next = Choice.jsonata(this, 'Decided')
       .when(Condition.jsonata("{% $step.next = 'wait' %}"), wait)
       .when(Condition.jsonata("{% $step.next = 'enqueue' %}"), enqueue)
       .otherwise(done);
