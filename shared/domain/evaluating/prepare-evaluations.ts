@@ -69,8 +69,9 @@ async function pendingEvaluations(
     const before = outcomeOf(selected, record);
     return isToDo(before, { request, now }) ? [{ selected, before }] : [];
   });
-  // It costs nothing any more. What is on its way through the queue is judged as it was decided.
-  const isOver = (one: (typeof pending)[number]) => one.before?.state === 'held' && isStopped(one.selected.name, rules);
+  // It costs nothing any more. What is on its way through the queue is judged as it was decided; a backfill has an end of its own.
+  const isOver = (one: (typeof pending)[number]) =>
+    one.before?.state === 'held' && request.backfill === undefined && isStopped(one.selected.name, rules);
   const stopped = pending.filter(isOver).map(({ selected }) => ({
     ...identity(selected, request),
     state: 'failed' as const,
