@@ -9,7 +9,7 @@ import { HttpApi, type Route } from './api/http-api.ts';
 import { routesOf } from './api/routes.ts';
 import type { Signer } from './api/signature.ts';
 import { signersOf } from './api/signers.ts';
-import { Gateway } from './gateway/gateway.ts';
+import { type Caller, Gateway } from './gateway/gateway.ts';
 import type { Access } from './gateway/policy.ts';
 import { EventSource } from './lambda/event-source.ts';
 import { eventSourcesOf } from './lambda/event-sources.ts';
@@ -22,6 +22,8 @@ import { Firehose } from './services/firehose.ts';
 import { queueName, startQueuesAndBuckets } from './services/queues-and-buckets.ts';
 import { secretsService } from './services/secrets.ts';
 import { glueTables, openWarehouse, type Warehouse } from './services/warehouse.ts';
+import { machinesOf } from './states/machines.ts';
+import { StateMachines } from './states/state-machines.ts';
 import { type Deployment, deploy, synthesize } from './template/assembly.ts';
 import { region } from './template/physical-names.ts';
 
@@ -36,6 +38,8 @@ export interface LocalStackOptions {
   readonly firehoseSeconds?: number;
   /** Between two runs of scheduled functions; the template's rate where it is not given. */
   readonly sweepSeconds?: number | undefined;
+  /** At most so long a state of a state machine waits; as long as the template says where it is not given. */
+  readonly waitSeconds?: number | undefined;
   /** CDK's context, as `-c` gives it. */
   readonly context?: Readonly<Record<string, string>>;
   /** A JSON file of secrets by name. */
@@ -55,6 +59,7 @@ export class LocalStack {
   readonly outputs: ReadonlyMap<string, string>;
   readonly functions: readonly LocalFunction[];
   readonly eventSources: readonly EventSource[];
+  readonly stateMachines: StateMachines;
   readonly #parts: Parts;
 
   constructor(parts: Parts) {
@@ -64,6 +69,7 @@ export class LocalStack {
     this.outputs = parts.deployment.outputs;
     this.functions = parts.functions;
     this.eventSources = parts.eventSources;
+    this.stateMachines = parts.stateMachines;
   }
 
   /** Every port that was taken, by what answers there. */
@@ -117,7 +123,7 @@ export class LocalStack {
     return depths.filter(([name]) => name.includes('DeadLetters')).reduce((sum, [, count]) => sum + count, 0);
   }
 
-  /** What a function has done with AWS so far. */
+  /** What a function or a state machine has done with AWS so far. */
   accessesOf(name: string): readonly Access[] {
     return [...(this.#parts.gateway.accesses.get(name)?.values() ?? [])];
   }
@@ -133,6 +139,7 @@ export class LocalStack {
       schedules,
       functions,
       eventSources,
+      stateMachines,
       gateway,
       fauxqs,
       dynamodb,
@@ -145,6 +152,7 @@ export class LocalStack {
     clearInterval(timer);
     schedules.stop();
     await api.close();
+    await stateMachines.shutDown();
     await Promise.all(eventSources.map((source) => source.stop()));
     await Promise.all(functions.map(({ pool }) => pool.stop()));
     await firehose.flush();
@@ -169,6 +177,7 @@ interface Parts {
   readonly schedules: Schedules;
   readonly functions: readonly LocalFunction[];
   readonly eventSources: readonly EventSource[];
+  readonly stateMachines: StateMachines;
   readonly gateway: Gateway;
   readonly fauxqs: FauxqsServer;
   readonly dynamodb: LocalDynamoDB;
@@ -200,7 +209,7 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
 
   // Addresses are needed to resolve the templates, and the templates to know what stands behind the addresses.
   let deployment: Deployment = { resources: [], outputs: new Map() };
-  const callers = new Map();
+  const callers = new Map<string, Caller>();
   const upstreams = new Map<string, number | URL>();
   if (options.bedrockUrl !== undefined) upstreams.set('bedrock', new URL(options.bedrockUrl));
   const services: Record<string, (operation: string, input: Readonly<Record<string, unknown>>) => Promise<unknown>> =
@@ -241,8 +250,16 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
   services.secretsmanager = secretsService(options.secretsFile);
 
   const functions = functionsOf(deployment, { assembly, endpoint, log });
-  for (const { accessKeyId, spec, statements } of functions) callers.set(accessKeyId, { name: spec.name, statements });
+  for (const { accessKeyId, spec, statements } of functions)
+    callers.set(accessKeyId, { kind: 'function', name: spec.name, statements });
   services.lambda = invocations(functions);
+  const machines = machinesOf(resources, { endpoint, gateway, waitSeconds: options.waitSeconds, log });
+  for (const { accessKeyId, caller } of machines) callers.set(accessKeyId, caller);
+  const stateMachines = new StateMachines({
+    machines: machines.map(({ machine }) => machine),
+    folder: kept('executions'),
+  });
+  services.states = stateMachines.service;
   signers = signersOf(credentials, functions);
   routes = routesOf(resources, functions);
   const sqs = new SQSClient({ ...direct, md5: false });
@@ -263,6 +280,7 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
     schedules,
     functions,
     eventSources,
+    stateMachines,
     gateway,
     fauxqs,
     dynamodb,
@@ -282,5 +300,6 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
   });
   for (const source of eventSources) source.start();
   schedules.start();
+  stateMachines.resume();
   return stack;
 }

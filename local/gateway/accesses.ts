@@ -57,6 +57,11 @@ const services: Readonly<Record<string, Derive>> = {
     const resource = known?.arn ?? `arn:aws:lambda:${region}:${accountId}:function:${name}`;
     return [{ action: 'lambda:InvokeFunction', resource }];
   },
+  // A Map Run is a resource of its own; all else is done to an execution, or to the machine that makes one.
+  states: ({ operation, input }) => {
+    const { mapRunArn, executionArn, stateMachineArn = '*' } = input();
+    return [{ action: `states:${operation}`, resource: String(mapRunArn ?? executionArn ?? stateMachineArn) }];
+  },
   athena: ({ operation }) => [{ action: `athena:${operation}`, resource: '*' }],
   s3: ({ method, path, query }) => {
     const [, bucket = '', ...rest] = path.split('/');

@@ -12,8 +12,9 @@ import { AwsError } from './aws-error.ts';
 import { ConditionalPuts } from './conditional-puts.ts';
 import { type Access, isAllowed, type Statement } from './policy.ts';
 
-/** A function as the gateway knows it: by the access key that it signs with. */
-interface Caller {
+/** A function or a state machine as the gateway knows it: by the access key that it signs with. */
+export interface Caller {
+  readonly kind: 'function' | 'state machine';
   readonly name: string;
   readonly statements: readonly Statement[];
 }
@@ -94,22 +95,25 @@ export class Gateway {
   }
 
   #check(request: IncomingMessage, call: AwsCall): void {
-    const caller = this.#options.callers.get(accessKeyOf(request));
-    if (caller === undefined) return;
+    const accessKeyId = accessKeyOf(request);
+    if (!this.#options.callers.has(accessKeyId)) return;
     for (const access of accessesOf(call, this.#options.resources())) {
-      if (isAllowed(access, caller.statements)) {
-        this.#record(caller.name, access);
-        if (access.action === 'sqs:ChangeMessageVisibility')
-          this.delayedReceipts.add(String(call.input().ReceiptHandle));
-        continue;
-      }
-      const text = `function ${caller.name} is not authorized to perform ${access.action} on ${access.resource}: no statement of its role allows it`;
-      throw new AwsError(
-        call.service === 's3' ? 'AccessDenied' : 'AccessDeniedException',
-        text,
-        call.service === 's3' ? 403 : 400,
-      );
+      this.authorize(accessKeyId, access);
+      if (access.action === 'sqs:ChangeMessageVisibility') this.delayedReceipts.add(String(call.input().ReceiptHandle));
     }
+  }
+
+  /** Refuses what the caller's role does not grant, and notes what it does. Throws AwsError. */
+  authorize(accessKeyId: string, access: Access): void {
+    const caller = this.#options.callers.get(accessKeyId);
+    if (caller === undefined) return;
+    if (isAllowed(access, caller.statements)) {
+      this.#record(caller.name, access);
+      return;
+    }
+    const text = `${caller.kind} ${caller.name} is not authorized to perform ${access.action} on ${access.resource}: no statement of its role allows it`;
+    const isS3 = access.action.startsWith('s3:');
+    throw new AwsError(isS3 ? 'AccessDenied' : 'AccessDeniedException', text, isS3 ? 403 : 400);
   }
 
   #record(name: string, access: Access): void {

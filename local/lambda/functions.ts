@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Statement } from '../gateway/policy.ts';
+import { statementsOf } from '../gateway/role-statements.ts';
 import type { DeployedResource, Deployment } from '../template/assembly.ts';
 import { region } from '../template/physical-names.ts';
 import { FunctionPool, type FunctionSpec } from './function-pool.ts';
@@ -72,20 +73,4 @@ export function functionsOf(
 /** The folder in `functions/`, which the description ends with; else the logical id. */
 function functionName({ Description }: FunctionProperties, { id }: DeployedResource): string {
   return Description?.split(' ').at(-1) ?? id;
-}
-
-interface PolicyDocument {
-  readonly Statement: readonly Statement[];
-}
-
-/** What the template's policies grant a role. Managed policies of AWS grant what the emulators do not have: logs and tracing. */
-function statementsOf(roleArn: string, resources: readonly DeployedResource[]): readonly Statement[] {
-  const role = resources.find(({ type, arn }) => type === 'AWS::IAM::Role' && arn === roleArn);
-  const inline = (role?.properties.Policies ?? []) as { PolicyDocument: PolicyDocument }[];
-  const attached = resources
-    .filter(
-      ({ type, properties }) => type === 'AWS::IAM::Policy' && (properties.Roles as string[]).includes(role?.ref ?? ''),
-    )
-    .map(({ properties }) => properties as unknown as { PolicyDocument: PolicyDocument });
-  return [...inline, ...attached].flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
 }

@@ -32,6 +32,10 @@ export function physicalNames(stackName: string, addresses: Addresses): Physical
     'AWS::Logs::LogGroup': (id) => both(nameOf(id), `logs:${region}:${accountId}:log-group:${nameOf(id)}:*`),
     'AWS::SNS::Topic': (id) =>
       both(`arn:aws:sns:${region}:${accountId}:${nameOf(id)}`, `sns:${region}:${accountId}:${nameOf(id)}`),
+    'AWS::StepFunctions::StateMachine': (id, { StateMachineName }) => {
+      const arn = `states:${region}:${accountId}:stateMachine:${String(StateMachineName ?? nameOf(id))}`;
+      return both(`arn:aws:${arn}`, arn);
+    },
     'AWS::SecretsManager::Secret': (id, { Name }) => {
       const arn = `secretsmanager:${region}:${accountId}:secret:${String(Name ?? nameOf(id))}-AbCdEf`;
       return both(`arn:aws:${arn}`, arn);
@@ -58,6 +62,8 @@ export function physicalNames(stackName: string, addresses: Addresses): Physical
       if (name === 'Arn' || name.endsWith('Arn')) return `arn:aws:${named(id, resource).arn}`;
       if (name === 'ApiEndpoint') return addresses.apiUrl;
       if (name === 'QueueName') return nameOf(id);
+      if (resource.Type === 'AWS::StepFunctions::StateMachine' && name === 'Name')
+        return named(id, resource).ref.split(':').at(-1) ?? id;
       return `${nameOf(id)}.${name}`;
     },
   };
