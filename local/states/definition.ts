@@ -38,11 +38,11 @@ export interface PassState extends Common {
   readonly Type: 'Pass';
 }
 
-export interface SucceedState extends Common {
+interface SucceedState extends Common {
   readonly Type: 'Succeed';
 }
 
-export interface FailState {
+interface FailState {
   readonly Type: 'Fail';
   readonly Error?: string;
   readonly Cause?: string;
@@ -54,7 +54,7 @@ export interface WaitState extends Common {
   readonly Timestamp?: unknown;
 }
 
-export interface ChoiceRule extends Common {
+interface ChoiceRule extends Common {
   readonly Condition: unknown;
   readonly Next: string;
 }

@@ -11,7 +11,7 @@ export interface Integration {
   readonly run: (input: unknown, context: IntegrationContext) => Promise<unknown>;
 }
 
-export interface IntegrationContext {
+interface IntegrationContext {
   readonly calls: RoleCalls;
   readonly clock: Clock;
   readonly signal: AbortSignal;

@@ -69,6 +69,7 @@ export class MapRun {
       await Promise.all(running);
     }
     if (this.#broken) throw this.#broken.error;
+    this.#frame.signal.throwIfAborted();
     if (!this.#isOver()) return undefined;
     return new StateError(
       'States.ExceedToleratedFailureThreshold',

@@ -30,7 +30,7 @@ export interface End {
 }
 
 /** One child workflow of a Map Run: what it is given, and what came of it. */
-export interface Child {
+interface Child {
   readonly name: string;
   readonly input: string;
   /** Items in it: more than one where they are batched. */
@@ -41,7 +41,7 @@ export interface ChildEnd extends End {
   readonly startedAt: number;
 }
 
-export interface MapRunStart {
+interface MapRunStart {
   readonly id: string;
   readonly label: string;
   readonly isExpress: boolean;

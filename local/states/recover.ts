@@ -34,7 +34,7 @@ async function putOff(retrier: Retrier, { count, visit }: { count: number; visit
 }
 
 /** Before the retry after `count` others. Source: Amazon States Language specification, "Retrying after error". */
-export function delaySeconds(retrier: Retrier, { count, chance }: { count: number; chance: () => number }): number {
+function delaySeconds(retrier: Retrier, { count, chance }: { count: number; chance: () => number }): number {
   const { IntervalSeconds = 1, BackoffRate = 2, MaxDelaySeconds = Number.POSITIVE_INFINITY, JitterStrategy } = retrier;
   const delay = Math.min(IntervalSeconds * BackoffRate ** count, MaxDelaySeconds);
   return JitterStrategy === 'FULL' ? delay * chance() : delay;
@@ -48,7 +48,7 @@ async function caught(state: State, { visit, error }: { visit: Visit; error: Sta
 }
 
 /** Source: Step Functions developer guide, "Error names". */
-export function matches(names: readonly string[], code: string): boolean {
+function matches(names: readonly string[], code: string): boolean {
   if (names.includes(code)) return code !== 'States.Runtime';
   if (code === 'States.Runtime' || code === 'States.DataLimitExceeded') return false;
   return names.includes('States.ALL') || (names.includes('States.TaskFailed') && code !== 'States.Timeout');

@@ -9,8 +9,10 @@ import { MapRun, mapRunArn } from './map-run.ts';
 import type { Settings } from './map-run-settings.ts';
 import type { MapRunRecord } from './recorded.ts';
 import { exportedResult, type Place, resultsOf, writeResults } from './result-writer.ts';
+import { AwsCallError } from './role-calls.ts';
 import type { Visit } from './run.ts';
 import { itemsOf } from './run-inline-map.ts';
+import { StateError } from './state-error.ts';
 
 /** A map whose items are executions of their own: what the Map Run of this visit has done already is not done again. */
 export async function runDistributedMap(state: MapState, visit: Visit): Promise<Next> {
@@ -58,7 +60,7 @@ async function started(state: MapState, visit: Visit): Promise<MapRunRecord> {
   for (const item of items) values.push(await selected(state.ItemSelector, { item, bindings }));
   const inputs = await childInputs(values, { batcher: state.ItemBatcher, bindings, name });
   const settings = await settingsOf(state, bindings);
-  await run.calls.startChildren();
+  await permitted(run.calls.startChildren());
   const id = randomUUID();
   run.event('MapStateStarted', { mapStateStartedEventDetails: { length: items.length } });
   run.log.add({
@@ -76,6 +78,15 @@ async function started(state: MapState, visit: Visit): Promise<MapRunRecord> {
   const record = run.log.recorded.mapRuns.get(id) as MapRunRecord;
   run.event('MapRunStarted', { mapRunStartedEventDetails: { mapRunArn: mapRunArn(record, run.machine) } });
   return record;
+}
+
+async function permitted(start: Promise<void>): Promise<void> {
+  try {
+    await start;
+  } catch (error) {
+    if (!(error instanceof AwsCallError)) throw error;
+    throw new StateError('States.Permissions', error.message);
+  }
 }
 
 async function settingsOf(state: MapState, bindings: Bindings): Promise<Settings> {

@@ -1,26 +1,32 @@
+import type { Clock } from '../../../local/states/clock.ts';
 import type { Execution } from '../../../local/states/execution.ts';
 import { parseDefinition } from '../../../local/states/parse-definition.ts';
 import { StateMachines } from '../../../local/states/state-machines.ts';
 import { FakeRoleCalls } from './fake-role-calls.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-export const machineArn = 'arn:aws:states:us-east-1:123456789012:stateMachine:Backfill';
+const machineArn = 'arn:aws:states:us-east-1:123456789012:stateMachine:Backfill';
 
 export interface TestMachine {
   readonly machines: StateMachines;
   readonly calls: FakeRoleCalls;
-  readonly clock: VirtualClock;
+  readonly clock: Clock;
   readonly faults: unknown[];
+  /** Asks Step Functions; what starts an execution starts one of this machine. */
+  ask(operation: string, input?: object): Promise<Answer>;
   /** Starts an execution and waits for its end. */
   run(input?: unknown, name?: string): Promise<Execution>;
 }
 
 export interface TestMachineOptions {
   readonly calls?: FakeRoleCalls;
-  readonly clock?: VirtualClock;
+  readonly clock?: Clock;
   readonly folder?: string;
   readonly chance?: () => number;
 }
+
+/** Of Step Functions' API: whatever a test looks at. */
+type Answer = Readonly<Record<string, unknown>>;
 
 type States = Readonly<Record<string, unknown>>;
 
@@ -42,13 +48,13 @@ export function aMachine(text: string, options: TestMachineOptions = {}): TestMa
     surroundings,
   };
   const machines = new StateMachines({ machines: [machine], folder });
+  const ask = async (operation: string, input: object = {}) =>
+    (await machines.service(operation, { stateMachineArn: machineArn, ...input })) as Answer;
   return {
-    ...{ machines, calls, clock, faults },
+    ...{ machines, calls, clock, faults, ask },
     async run(input = {}, name = 'one') {
-      const started = await machines.service('StartExecution', {
-        ...{ stateMachineArn: machineArn, name, input: JSON.stringify(input) },
-      });
-      const execution = machines.execution((started as { executionArn: string }).executionArn);
+      const { executionArn } = await ask('StartExecution', { name, input: JSON.stringify(input) });
+      const execution = machines.execution(String(executionArn));
       await execution.settled();
       return execution;
     },

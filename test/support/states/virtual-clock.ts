@@ -41,3 +41,10 @@ export class VirtualClock implements Clock {
     if (first !== asking) setImmediate(() => this.#advance(asking));
   }
 }
+
+/** Time that does not pass: what waits, waits for good. */
+export const stoppedClock: Clock = {
+  now: () => Date.UTC(2026, 0, 1),
+  sleep: (_, signal) =>
+    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+};
