@@ -14,6 +14,7 @@ const usage = `usage: npm run local -- [options]
   --assembly <folder>     run an assembly that is synthesized already
   --firehose-seconds <n>  flush rows into the archive so often (default 5)
   --sweep-seconds <n>     run scheduled functions so often (default: as the template says)
+  --wait-seconds <n>      states of state machines wait at most so long (default: as the template says)
   --context <name=value>  as CDK's -c, e.g. judgeModels='{"providers":{"openai":{}}}'; may be given several times
   --secrets <file>        JSON of secrets by name, e.g. {"assay/Assay/openai":"sk-…"}
   --bedrock <url>         what answers for Bedrock's models
@@ -31,6 +32,7 @@ const { values: options } = parseArgs({
     assembly: { type: 'string' },
     'firehose-seconds': { type: 'string', default: '5' },
     'sweep-seconds': { type: 'string' },
+    'wait-seconds': { type: 'string' },
     context: { type: 'string', multiple: true, default: [] },
     secrets: { type: 'string' },
     bedrock: { type: 'string' },
@@ -52,13 +54,14 @@ if (options.help) {
 }
 
 async function run(): Promise<void> {
-  const sweepSeconds = options['sweep-seconds'];
+  const seconds = (value: string | undefined) => (value === undefined ? undefined : Number(value));
   const stack = await startLocalStack({
     port: Number(options.port),
     dataFolder: options.data === undefined ? undefined : resolve(options.data),
     assembly: options.assembly === undefined ? undefined : resolve(options.assembly),
     firehoseSeconds: Number(options['firehose-seconds']),
-    sweepSeconds: sweepSeconds === undefined ? undefined : Number(sweepSeconds),
+    sweepSeconds: seconds(options['sweep-seconds']),
+    waitSeconds: seconds(options['wait-seconds']),
     context: Object.fromEntries(options.context.map(toSetting)),
     secretsFile: options.secrets === undefined ? undefined : resolve(options.secrets),
     bedrockUrl: options.bedrock,
@@ -123,7 +126,7 @@ function page(stack: LocalStack, keys: Keys): string {
   return `Assay runs on this machine: the synthesized stack, its functions and tables.
 
   API          ${stack.url}
-  AWS          ${stack.endpoint}  (DynamoDB, SQS, S3, Firehose, Athena)
+  AWS          ${stack.endpoint}  (DynamoDB, SQS, S3, Firehose, Athena, Step Functions)
   admin key    ${keys.admin}
   ingest key   ${keys.ingest}
   ports taken  ${Object.entries(stack.ports)

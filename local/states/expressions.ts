@@ -21,8 +21,13 @@ export async function evaluate(template: unknown, bindings: Bindings, field: str
   return Object.fromEntries(await Promise.all(members));
 }
 
+/** The JSONata of a text that is evaluated; other texts are what they are. */
+export function expressionIn(text: string): string | undefined {
+  return /^\{%(.*)%\}$/s.exec(text)?.[1];
+}
+
 async function evaluateText(text: string, bindings: Bindings, field: string): Promise<unknown> {
-  const [, expression] = /^\{%(.*)%\}$/s.exec(text) ?? [];
+  const expression = expressionIn(text);
   if (expression === undefined) return text;
   const failed = (what: string) =>
     new StateError(

@@ -1,5 +1,7 @@
+import jsonata from 'jsonata';
 import type { ChoiceState, Definition, Flow, MapState, State, TaskState } from './definition.ts';
 import { isDistributed } from './definition.ts';
+import { expressionIn } from './expressions.ts';
 import { integrationOf } from './integrations.ts';
 
 const everywhere = ['Type', 'Comment', 'QueryLanguage'];
@@ -34,8 +36,22 @@ const fields: Readonly<Record<State['Type'], readonly string[]>> = {
 export function parseDefinition(text: string): Definition {
   const definition = JSON.parse(text) as Definition & { readonly QueryLanguage?: string };
   const isJsonata = definition.QueryLanguage === 'JSONata';
+  checkExpressions(definition, '');
   checkFlow(definition, isJsonata);
   return definition;
+}
+
+/** Each can be read; what it gives is seen once it is run. */
+function checkExpressions(value: unknown, path: string): void {
+  if (typeof value === 'object' && value !== null)
+    for (const [name, member] of Object.entries(value)) checkExpressions(member, `${path}/${name}`);
+  const expression = typeof value === 'string' ? expressionIn(value) : undefined;
+  if (expression === undefined) return;
+  try {
+    jsonata(expression);
+  } catch (error) {
+    throw new Error(`${path}: ${expression.trim()} is no JSONata: ${(error as Error).message}`);
+  }
 }
 
 function checkFlow(flow: Flow, isJsonata: boolean): void {

@@ -11,6 +11,7 @@ describe('a definition', () => {
     ['leads to B, which is no state', { A: { ...pass, Type: 'Parallel', Branches: [{ StartAt: 'B', States: {} }] } }],
     ['a state needs either Next or End', { A: { Type: 'Pass' } }],
     ['unknown type Loop', { A: { Type: 'Loop', End: true } }],
+    ['/States/A/Output/n: $states.input. is no JSONata', { A: { ...pass, Output: { n: '{% $states.input. %}' } } }],
     ['does not know ResultPath', { A: { ...pass, ResultPath: '$.a' } }],
     ['runs JSONata only', { A: { ...pass, QueryLanguage: 'JSONPath' } }],
     [
