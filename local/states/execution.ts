@@ -48,7 +48,7 @@ export class Execution {
     this.resume();
   }
 
-  /** Goes on where the log ends. */
+  /** Goes on where the log ends, by today's definition: addresses in it change with the ports of the stack. */
   resume(): void {
     this.#interruption = new AbortController();
     this.#work = this.#run();
@@ -91,7 +91,7 @@ export class Execution {
         (signal) => runFlow(definition, { run, path: '', input: JSON.parse(input), outer: {}, signal }),
         {
           clock,
-          seconds: definition.TimeoutSeconds,
+          seconds: this.#secondsLeft(),
           signal: this.#interruption.signal,
           timedOut: () => new Interruption('timed-out', { code: 'States.Timeout' }),
         },
@@ -103,6 +103,14 @@ export class Execution {
       end = endOf(error);
     }
     this.#end({ ...end, at: clock.now() });
+  }
+
+  /** Counted from the start, or from the last redrive. */
+  #secondsLeft(): number | undefined {
+    const { TimeoutSeconds } = this.machine.definition;
+    const { startedAt, redrivenAt = startedAt } = this.log.recorded;
+    const passed = (this.#surroundings.clock.now() - redrivenAt) / 1000;
+    return TimeoutSeconds === undefined ? undefined : Math.max(0, TimeoutSeconds - passed);
   }
 
   #end(end: End): void {

@@ -64,7 +64,7 @@ export interface MapRunRecord extends MapRunStart {
 /** Everything that has happened to an execution, one after the other: what it was is told by these alone. */
 export type Entry =
   | { readonly kind: 'started'; readonly name: string; readonly input: string; readonly at: number }
-  | { readonly kind: 'entered'; readonly path: string }
+  | { readonly kind: 'entered'; readonly path: string; readonly at: number }
   | { readonly kind: 'retried'; readonly path: string }
   | { readonly kind: 'moved'; readonly path: string; readonly position: Position }
   | { readonly kind: 'event'; readonly event: HistoryEvent }
@@ -85,7 +85,8 @@ export interface Recorded {
   redriveCount: number;
   redrivenAt: number | undefined;
   readonly positions: Map<string, Position>;
-  readonly entered: Set<string>;
+  /** When the state at which a flow is was entered, by the flow's path. */
+  readonly entered: Map<string, number>;
   readonly events: HistoryEvent[];
   readonly mapRuns: Map<string, MapRunRecord>;
   /** The Map Run of the map state at which a flow is, by the flow's path. */
@@ -105,7 +106,7 @@ export function nothingRecorded(): Recorded {
     redriveCount: 0,
     redrivenAt: undefined,
     positions: new Map(),
-    entered: new Set(),
+    entered: new Map(),
     events: [],
     mapRuns: new Map(),
     currentMapRuns: new Map(),
@@ -122,8 +123,8 @@ type Change<K extends Entry['kind']> = (recorded: Recorded, entry: Extract<Entry
 
 const changes: { readonly [K in Entry['kind']]: Change<K> } = {
   started: (recorded, { name, input, at }) => Object.assign(recorded, { name, input, startedAt: at }),
-  entered: (recorded, { path }) => {
-    recorded.entered.add(path);
+  entered: (recorded, { path, at }) => {
+    recorded.entered.set(path, at);
     recorded.transitions++;
   },
   retried: (recorded, { path }) => {

@@ -10,6 +10,7 @@ import { runInlineMap } from './run-inline-map.ts';
 import { runParallel } from './run-parallel.ts';
 import { runPass, runTask, runWait } from './run-task.ts';
 import { payloadText, StateError } from './state-error.ts';
+import { iso } from './times.ts';
 
 /**
  * Runs the states of a flow from where the log says it is, and answers its output. What is done is in the log before the next state begins:
@@ -40,7 +41,7 @@ async function runState(
   const { run, path } = frame;
   const { log } = run;
   const isNew = !log.recorded.entered.has(path);
-  if (isNew) log.add({ kind: 'entered', path });
+  if (isNew) log.add({ kind: 'entered', path, at: run.clock.now() });
   const eventId = isNew
     ? run.event(`${state.Type}StateEntered`, { stateEnteredEventDetails: { name, input: JSON.stringify(input) } })
     : 0;
@@ -89,16 +90,17 @@ function visitOf(
   name: string,
   { input, variables, frame }: { input: unknown; variables: Variables; frame: Frame },
 ): Visit {
-  const { run, outer, map } = frame;
+  const { run, path, outer, map } = frame;
+  const enteredAt = run.log.recorded.entered.get(path) ?? run.clock.now();
   const context = {
     Execution: run.execution,
-    State: { Name: name, EnteredTime: new Date(run.clock.now()).toISOString(), RetryCount: 0 },
+    State: { Name: name, EnteredTime: iso(enteredAt), RetryCount: 0 },
     StateMachine: { Id: run.machine.arn, Name: run.machine.name },
     ...(map && { Map: map }),
   };
   const seen = { ...outer, ...variables };
   const bindings: Bindings = { ...seen, states: { input, context } };
-  return { name, input, frame, bindings, variables: seen };
+  return { name, input, enteredAt, frame, bindings, variables: seen };
 }
 
 /** As AWS says where an expression failed. */

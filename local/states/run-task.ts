@@ -10,24 +10,22 @@ export function runPass(state: PassState, { input, bindings }: Visit): Promise<N
   return leave(state, { bindings, output: input });
 }
 
-export async function runWait(state: WaitState, { input, bindings, frame }: Visit): Promise<Next> {
+export async function runWait(state: WaitState, { input, enteredAt, bindings, frame }: Visit): Promise<Next> {
   const { run, signal } = frame;
-  const seconds =
+  const until =
     state.Seconds === undefined
-      ? await secondsUntil(state.Timestamp, { bindings, now: run.clock.now() })
-      : await evaluateInteger(state.Seconds, bindings, 'Seconds');
-  await run.clock.sleep(Math.min(seconds, run.longestWaitSeconds) * 1000, signal);
+      ? await evaluateTime(state.Timestamp, bindings)
+      : enteredAt + (await evaluateInteger(state.Seconds, bindings, 'Seconds')) * 1000;
+  const left = Math.max(0, until - run.clock.now());
+  await run.clock.sleep(Math.min(left, run.longestWaitSeconds * 1000), signal);
   return leave(state, { bindings, output: input });
 }
 
-async function secondsUntil(
-  template: unknown,
-  { bindings, now }: { bindings: Visit['bindings']; now: number },
-): Promise<number> {
+async function evaluateTime(template: unknown, bindings: Visit['bindings']): Promise<number> {
   const value = await evaluate(template, bindings, 'Timestamp');
   const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(at)) throw unexpected(value, { template, field: 'Timestamp', expected: 'timestamp' });
-  return Math.max(0, (at - now) / 1000);
+  return at;
 }
 
 export async function runTask(state: TaskState, { input, bindings, frame, name }: Visit): Promise<Next> {

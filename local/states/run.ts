@@ -49,6 +49,8 @@ export interface Frame {
 export interface Visit {
   readonly name: string;
   readonly input: unknown;
+  /** Before the process was killed, if it was. */
+  readonly enteredAt: number;
   readonly frame: Frame;
   readonly bindings: Bindings;
   readonly variables: Variables;

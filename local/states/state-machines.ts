@@ -32,7 +32,7 @@ export class StateMachines {
   constructor({ machines, folder }: StateMachinesOptions) {
     this.#machines = machines;
     this.#folder = folder;
-    for (const machine of machines) for (const name of this.#kept(machine)) this.#add(machine, name);
+    for (const machine of machines) for (const name of this.#kept(machine)) this.#restore(machine, name);
   }
 
   /** Goes on with what was running when the process before this one ended. */
@@ -101,7 +101,7 @@ export class StateMachines {
     const machine = this.#machine(stateMachineArn);
     const given = { name: String(name), input: String(input) };
     checkStart(given);
-    const known = this.#executions.get(`${machine.arn.replace(':stateMachine:', ':execution:')}:${given.name}`);
+    const known = this.#executions.get(executionArn(machine, given.name));
     const execution = known ?? this.#add(machine, given.name);
     if (!known) execution.start(given.name, given.input);
     else if (known.status !== 'RUNNING' || known.log.recorded.input !== given.input)
@@ -174,12 +174,22 @@ export class StateMachines {
     return readdirSync(folder).map((file) => decodeURIComponent(file.replace(/\.jsonl$/, '')));
   }
 
+  #restore(machine: LocalMachine, name: string): void {
+    const execution = this.#add(machine, name);
+    // Killed while it wrote its first line: whoever started it has no answer and starts it again.
+    if (execution.log.recorded.name === '') this.#executions.delete(executionArn(machine, name));
+  }
+
   #add(machine: LocalMachine, name: string): Execution {
     const file = this.#folder && join(this.#folder, machine.name, `${encodeURIComponent(name)}.jsonl`);
     const execution = new Execution(machine, { log: new ExecutionLog(file), surroundings: machine.surroundings });
-    this.#executions.set(`${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`, execution);
+    this.#executions.set(executionArn(machine, name), execution);
     return execution;
   }
+}
+
+function executionArn({ arn }: LocalMachine, name: string): string {
+  return `${arn.replace(':stateMachine:', ':execution:')}:${name}`;
 }
 
 function text(value: unknown): string | undefined {

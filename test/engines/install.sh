@@ -49,9 +49,9 @@ venv() {
 }
 
 moto() {
-  # The server with the services that our adapters use; py-partiql-parser comes with moto[dynamodb].
-  venv "$1" "moto[server,s3,sqs]==$2"
-  "$1/bin/python" -c 'import moto.server' || fail 'moto was installed but cannot be loaded'
+  # The server with the services that our adapters use, and with state machines, whose JSONata moto leaves to others.
+  venv "$1" "moto[server,s3,sqs,stepfunctions]==${2%% *}" joserfc==1.8.0 jsonata-python==0.7.1
+  "$1/bin/python" -c 'import moto.server, jsonata' || fail 'moto was installed but cannot be loaded'
 }
 
 cfn_lint() {
@@ -60,5 +60,5 @@ cfn_lint() {
 }
 
 once dynamodb-local 3.3.1 dynamodb_local
-once moto 5.2.5 moto
+once moto '5.2.5 with state machines' moto
 once cfn-lint 1.58.0 cfn_lint

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../local/states/clock.ts';
 import type { Execution } from '../../../local/states/execution.ts';
 import { parseDefinition } from '../../../local/states/parse-definition.ts';
+import type { RoleCalls } from '../../../local/states/role-calls.ts';
 import { StateMachines } from '../../../local/states/state-machines.ts';
 import { FakeRoleCalls } from './fake-role-calls.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -9,7 +10,6 @@ const machineArn = 'arn:aws:states:us-east-1:123456789012:stateMachine:Backfill'
 
 export interface TestMachine {
   readonly machines: StateMachines;
-  readonly calls: FakeRoleCalls;
   readonly clock: Clock;
   readonly faults: unknown[];
   /** Asks Step Functions; what starts an execution starts one of this machine. */
@@ -19,7 +19,7 @@ export interface TestMachine {
 }
 
 export interface TestMachineOptions {
-  readonly calls?: FakeRoleCalls;
+  readonly calls?: RoleCalls;
   readonly clock?: Clock;
   readonly folder?: string;
   readonly chance?: () => number;
@@ -51,7 +51,7 @@ export function aMachine(text: string, options: TestMachineOptions = {}): TestMa
   const ask = async (operation: string, input: object = {}) =>
     (await machines.service(operation, { stateMachineArn: machineArn, ...input })) as Answer;
   return {
-    ...{ machines, calls, clock, faults, ask },
+    ...{ machines, clock, faults, ask },
     async run(input = {}, name = 'one') {
       const { executionArn } = await ask('StartExecution', { name, input: JSON.stringify(input) });
       const execution = machines.execution(String(executionArn));

@@ -1,11 +1,11 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AwsError } from '../../../../local/gateway/aws-error.ts';
 import { aMachine, definition, outputOf } from '../../../support/states/a-machine.ts';
 import { FakeRoleCalls } from '../../../support/states/fake-role-calls.ts';
-import { stoppedClock } from '../../../support/states/virtual-clock.ts';
+import { stoppedClock, VirtualClock } from '../../../support/states/virtual-clock.ts';
 
 const executionArn = 'arn:aws:states:us-east-1:123456789012:execution:Backfill:one';
 
@@ -265,6 +265,31 @@ describe('an execution whose process ends', () => {
     appendFileSync(join(folder, 'Backfill', file), '{"kind":"mov');
     expect(outputOf((await resumed(chain)).execution)).toEqual(['kept', 1]);
     expect(outputOf((await resumed(chain)).execution)).toEqual(['kept', 1]);
+  });
+
+  it('is not there if it had no time to write that it was started', async () => {
+    await interrupted(chain, { input: 1, hangsOn: 2 });
+    const [file = ''] = readdirSync(join(folder, 'Backfill'));
+    writeFileSync(join(folder, 'Backfill', file), '{"kind":"star');
+    const { run } = aMachine(chain, { folder, calls: callsTo({}) });
+    expect(outputOf(await run(3))).toEqual(['kept', 3]);
+    expect(outputOf((await resumed(chain)).execution)).toEqual(['kept', 3]);
+  });
+
+  it.each([
+    [100, 40, 'SUCCEEDED', 100],
+    [100, 150, 'SUCCEEDED', 150],
+    [900, 200, 'TIMED_OUT', 300],
+  ])('waits for the rest of %i s and of its 300 s: gone on with after %i s', async (wait, later, status, ended) => {
+    const text = definition({ Wait: { Type: 'Wait', Seconds: wait, End: true } }, { TimeoutSeconds: 300 });
+    const before = aMachine(text, { folder, clock: stoppedClock });
+    await before.ask('StartExecution', { name: 'one' });
+    await until(() => before.machines.execution(executionArn).log.recorded.entered.size === 1);
+    const { machines } = aMachine(text, { folder, clock: new VirtualClock(stoppedClock.now() + later * 1_000) });
+    machines.resume();
+    await machines.execution(executionArn).settled();
+    const { end } = machines.execution(executionArn).log.recorded;
+    expect([end?.status, ((end?.at ?? 0) - stoppedClock.now()) / 1_000]).toEqual([status, ended]);
   });
 
   it('is left as it is by an orderly end', async () => {
