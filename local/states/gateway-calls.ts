@@ -16,9 +16,9 @@ export interface GatewayCallsOptions {
 /** A machine's calls as AWS makes them for it: over the gateway, which holds them against the role. */
 export function gatewayCalls({ endpoint, accessKeyId, machineArn, gateway }: GatewayCallsOptions): RoleCalls {
   const credentials = { accessKeyId, secretAccessKey: 'local' };
-  // What is retried, and how often, is said by the machine.
-  const options = { endpoint, region, credentials, maxAttempts: 1 };
-  const lambda = new LambdaClient(options);
+  const options = { endpoint, region, credentials };
+  // What is tried again, and how often, is said by the machine.
+  const lambda = new LambdaClient({ ...options, maxAttempts: 1 });
   const s3 = new S3Client({ ...options, forcePathStyle: true });
   return {
     async invoke(FunctionName, payload) {

@@ -1,4 +1,5 @@
 import jsonata from 'jsonata';
+import { problemOf } from './check-state.ts';
 import type { ChoiceState, Definition, Flow, MapState, State, TaskState } from './definition.ts';
 import { isDistributed } from './definition.ts';
 import { expressionIn } from './expressions.ts';
@@ -32,6 +33,24 @@ const fields: Readonly<Record<State['Type'], readonly string[]>> = {
   ],
 };
 
+/** Fields of what stands within a state, in one or in a list. */
+const innerFields: Readonly<Record<string, readonly string[]>> = {
+  Retry: ['ErrorEquals', 'IntervalSeconds', 'MaxAttempts', 'BackoffRate', 'MaxDelaySeconds', 'JitterStrategy'],
+  Catch: ['ErrorEquals', 'Next', 'Output', 'Assign'],
+  Choices: ['Condition', 'Next', 'Output', 'Assign'],
+  ItemReader: ['Resource', 'ReaderConfig', 'Arguments'],
+  ReaderConfig: [
+    ...['InputType', 'ManifestType', 'Transformation', 'ItemsPointer', 'MaxItems'],
+    ...['CSVHeaderLocation', 'CSVHeaders', 'CSVDelimiter'],
+  ],
+  ItemBatcher: ['MaxItemsPerBatch', 'MaxInputBytesPerBatch', 'BatchInput'],
+  ResultWriter: ['Resource', 'Arguments', 'WriterConfig'],
+  WriterConfig: ['OutputType', 'Transformation'],
+  ItemProcessor: ['ProcessorConfig', 'StartAt', 'States'],
+  ProcessorConfig: ['Mode', 'ExecutionType'],
+  Branches: ['StartAt', 'States'],
+};
+
 /** Reads a definition. Throws where it says what cannot be run here, or leads to a state that is not there. */
 export function parseDefinition(text: string): Definition {
   const definition = JSON.parse(text) as Definition & { readonly QueryLanguage?: string };
@@ -60,7 +79,7 @@ function checkFlow(flow: Flow, isJsonata: boolean): void {
     if (((state as { QueryLanguage?: string }).QueryLanguage ?? (isJsonata ? 'JSONata' : 'JSONPath')) !== 'JSONata')
       throw new Error(`state ${name}: the local stack runs JSONata only`);
     checkFields(name, state);
-    for (const target of targetsOf(state)) checkTarget(flow, name, target);
+    for (const target of targetsOf(name, state)) checkTarget(flow, name, target);
     for (const inner of flowsOf(state)) checkFlow(inner, isJsonata);
   }
 }
@@ -68,10 +87,20 @@ function checkFlow(flow: Flow, isJsonata: boolean): void {
 function checkFields(name: string, state: State): void {
   const known = fields[state.Type];
   if (!known) throw new Error(`state ${name}: unknown type ${String(state.Type)}`);
-  const unknown = Object.keys(state).filter((field) => !known.includes(field));
-  if (unknown.length > 0) throw new Error(`state ${name}: the local stack does not know ${unknown.join(', ')}`);
+  checkKnown(name, { value: state, known });
+  const problem = problemOf(name, state);
+  if (problem !== undefined) throw new Error(`state ${name}: ${problem}`);
   if (state.Type === 'Task') checkResource(name, state);
   if (state.Type === 'Map') checkMap(name, state);
+}
+
+function checkKnown(name: string, { value, known }: { value: object; known: readonly string[] }): void {
+  for (const [field, member] of Object.entries(value)) {
+    if (!known.includes(field)) throw new Error(`state ${name}: the local stack does not know ${field}`);
+    const inner = innerFields[field];
+    if (inner)
+      for (const part of [member].flat()) checkKnown(name, { value: part as object, known: [...inner, 'Comment'] });
+  }
 }
 
 function checkResource(name: string, { Resource }: TaskState): void {
@@ -95,10 +124,10 @@ function checkMap(name: string, state: MapState): void {
     throw new Error(`state ${name}: the local stack does not read ${ManifestType ?? InputType}`);
 }
 
-function targetsOf(state: State): readonly string[] {
+function targetsOf(name: string, state: State): readonly string[] {
   if (state.Type === 'Fail' || state.Type === 'Succeed') return [];
   if (state.Type === 'Choice') return choiceTargets(state);
-  if ((state.Next === undefined) === (state.End !== true)) throw new Error('a state needs either Next or End');
+  if ((state.Next === undefined) === (state.End !== true)) throw new Error(`state ${name} needs either Next or End`);
   const caught = 'Catch' in state ? (state.Catch ?? []).map(({ Next }) => Next) : [];
   return state.Next === undefined ? caught : [state.Next, ...caught];
 }
