@@ -49,15 +49,6 @@ export interface LocalStackOptions {
   readonly log?: (line: string) => void;
 }
 
-interface ExecutionSummary {
-  readonly arn: string;
-  readonly status: string;
-  /** States entered and retries of STANDARD workflows. */
-  readonly transitions: number;
-  /** EXPRESS workflows that a distributed map ran. */
-  readonly expressRequests: number;
-}
-
 /** The user of this machine, whom no policy limits. */
 export const credentials = { accessKeyId: 'local', secretAccessKey: 'local' } as const;
 
@@ -100,14 +91,6 @@ export class LocalStack {
       s3: new S3Client({ ...options, forcePathStyle: true }),
       sqs: new SQSClient(options),
     };
-  }
-
-  /** Executions of state machines, and what AWS would bill for them. */
-  executions(): readonly ExecutionSummary[] {
-    return this.stateMachines.executions.map(({ arn, status, log }) => {
-      const { transitions, expressRequests } = log.recorded;
-      return { arn, status, transitions, expressRequests };
-    });
   }
 
   flushFirehose(): Promise<void> {
@@ -313,7 +296,7 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
     '/_local/drain': () => stack.drain(),
     '/_local/sweep': () => stack.runSchedules(),
     '/_local/queues': async () => stack.queueDepths(),
-    '/_local/executions': async () => stack.executions(),
+    '/_local/executions': async () => stateMachines.summaries(),
     '/_local/outputs': async () => Object.fromEntries(stack.outputs),
   });
   for (const source of eventSources) source.start();

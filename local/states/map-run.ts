@@ -61,7 +61,10 @@ export class MapRun {
     try {
       for (const index of left) {
         await this.#gate.enter(this.#frame.signal);
-        if (this.#isOver()) break;
+        if (this.#isOver()) {
+          this.#gate.leave();
+          break;
+        }
         const work = this.#finish(index).finally(() => running.delete(work));
         running.add(work);
       }

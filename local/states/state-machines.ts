@@ -5,7 +5,7 @@ import type { InProcessService } from '../gateway/gateway.ts';
 import { Execution, type Machine, type Surroundings } from './execution.ts';
 import { ExecutionLog } from './execution-log.ts';
 import { mapRunArn } from './map-run.ts';
-import type { MapRunRecord } from './recorded.ts';
+import type { MapRunRecord, Status } from './recorded.ts';
 import { childMachineArnOf, described, describedMapRun, historyOf, listedChild, listedExecution } from './replies.ts';
 import { maxPayloadBytes } from './state-error.ts';
 import { seconds } from './times.ts';
@@ -21,6 +21,15 @@ interface StateMachinesOptions {
   readonly machines: readonly LocalMachine[];
   /** Keeps executions there; without it they end with the process. */
   readonly folder?: string | undefined;
+}
+
+interface ExecutionSummary {
+  readonly arn: string;
+  readonly status: Status;
+  /** States entered and retries of STANDARD workflows. */
+  readonly transitions: number;
+  /** EXPRESS workflows that a distributed map ran. */
+  readonly expressRequests: number;
 }
 
 /** Step Functions for the machines of the template: its API, and the executions behind it. */
@@ -48,6 +57,14 @@ export class StateMachines {
     const execution = this.#executions.get(arn);
     if (!execution) throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
     return execution;
+  }
+
+  /** Executions, and what AWS would bill for them. */
+  summaries(): readonly ExecutionSummary[] {
+    return this.executions.map(({ arn, status, log }) => {
+      const { transitions, expressRequests } = log.recorded;
+      return { arn, status, transitions, expressRequests };
+    });
   }
 
   async shutDown(): Promise<void> {

@@ -134,6 +134,9 @@ describe('a synthesized machine', () => {
       executionCounts: { total: 5, succeeded: 5, resultsWritten: 5 },
       itemCounts: { total: 23, succeeded: 23 },
     });
+    // Plan, Slices, Settle, Done, Ok; and the map's five children.
+    const executions = (await (await fetch(`${stack.endpoint}/_local/executions`)).json()) as unknown;
+    expect(executions).toEqual([{ arn, status: 'SUCCEEDED', transitions: 5, expressRequests: 5 }]);
     const { events = [] } = await slices.sfn.send(new GetExecutionHistoryCommand({ executionArn: arn }));
     expect(events.at(-1)).toMatchObject({ type: 'ExecutionSucceeded', timestamp: expect.any(Date) });
   });
