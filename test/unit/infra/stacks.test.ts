@@ -174,8 +174,8 @@ describe('a queue', () => {
     });
     monitoring.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('BackfillEvaluations'), 'Arn'] },
-      BatchSize: 10,
-      ScalingConfig: { MaximumConcurrency: 10 },
+      BatchSize: 50,
+      ScalingConfig: { MaximumConcurrency: 2 },
     });
   });
 
