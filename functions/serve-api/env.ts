@@ -7,6 +7,8 @@ export const envSchema = z.object({
   TRACE_STORE_BUCKET: z.string().min(1),
   ARRIVALS_QUEUE_URL: z.string().min(1),
   ASSESSMENTS_STREAM: z.string().min(1),
+  /** ARN. */
+  BACKFILL_STATE_MACHINE: z.string().min(1),
   TRACE_RETENTION_DAYS: z
     .string()
     .regex(/^[1-9]\d*$/)

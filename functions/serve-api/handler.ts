@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dynamodb, firehose, s3, sqs } from '../../shared/adapters/aws-clients.ts';
+import { dynamodb, firehose, s3, sfn, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoAssessmentStore } from '../../shared/adapters/dynamo-assessment-store.ts';
 import { dynamoBackfillStore } from '../../shared/adapters/dynamo-backfill-store.ts';
 import { dynamoBudgetStore } from '../../shared/adapters/dynamo-budget-store.ts';
@@ -21,6 +21,7 @@ import { otlpTraceCodec } from '../../shared/adapters/otlp-trace-codec.ts';
 import { s3AnswerStore } from '../../shared/adapters/s3-answer-store.ts';
 import { s3AttachmentStore } from '../../shared/adapters/s3-attachment-store.ts';
 import { s3SegmentStore } from '../../shared/adapters/s3-segment-store.ts';
+import { sfnBackfillExecutions } from '../../shared/adapters/sfn-backfill-executions.ts';
 import { sqsArrivalQueue } from '../../shared/adapters/sqs-arrival-queue.ts';
 import { readTraits } from '../../shared/contracts/serialized-scorer.ts';
 import { requestLimiter } from '../../shared/domain/limit-requests.ts';
@@ -54,6 +55,7 @@ export const handler = createHandler({
   scorers: dynamoScorerStore(dynamoClient, env.REGISTRY_TABLE),
   backfills: dynamoBackfillStore(dynamoClient, env.REGISTRY_TABLE),
   sliceProgress: dynamoSliceProgress(dynamoClient, env.TRACES_TABLE, { ...tableOptions, now }),
+  executions: sfnBackfillExecutions(sfn, env.BACKFILL_STATE_MACHINE),
   budgets: dynamoBudgetStore(dynamoClient, env.REGISTRY_TABLE),
   readTraits,
   // Whoever changes the rules reads what they are now.

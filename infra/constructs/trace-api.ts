@@ -17,6 +17,7 @@ import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { AuthorizeRequestEnv } from '../../functions/authorize-request/env.ts';
 import type { ReceiveTracesEnv } from '../../functions/receive-traces/env.ts';
@@ -33,6 +34,7 @@ export interface TraceApiProps {
   readonly traceStore: IBucket;
   readonly arrivals: WorkQueue;
   readonly archive: TraceArchive;
+  readonly backfills: StateMachine;
   readonly traceRetentionDays: number;
 }
 
@@ -143,6 +145,7 @@ export class TraceApi extends Construct {
     traceStore,
     arrivals,
     archive,
+    backfills,
     traceRetentionDays,
   }: Counted): NodejsFunction {
     const { lambda } = new ServiceFunction<ServeApiEnv>(this, 'ServeApi', {
@@ -156,6 +159,7 @@ export class TraceApi extends Construct {
         TRACE_STORE_BUCKET: traceStore.bucketName,
         ARRIVALS_QUEUE_URL: arrivals.queue.queueUrl,
         ASSESSMENTS_STREAM: archive.streams.assessments.deliveryStreamName,
+        BACKFILL_STATE_MACHINE: backfills.stateMachineArn,
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
@@ -182,6 +186,7 @@ export class TraceApi extends Construct {
     });
     grantSendMessages(arrivals.queue, lambda);
     grantPutRecords(archive.streams.assessments, lambda);
+    backfills.grantStartExecution(lambda);
     return lambda;
   }
 

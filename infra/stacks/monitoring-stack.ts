@@ -47,6 +47,7 @@ export class MonitoringStack extends Stack {
       traceStore,
       arrivals,
       archive,
+      backfills: backfill.stateMachine,
       traceRetentionDays: config.traceRetentionDays,
     });
     const operations = new Operations(this, 'Operations', {

@@ -4,6 +4,7 @@ import { FirehoseClient } from '@aws-sdk/client-firehose';
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
+import type { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
@@ -40,6 +41,12 @@ export async function lambda(): Promise<LambdaClient> {
   const sdk = await import('@aws-sdk/client-lambda');
   const { connectionTimeout } = options.requestHandler;
   return unlogged(new sdk.LambdaClient({ ...options, maxAttempts: 1, requestHandler: { connectionTimeout } }));
+}
+
+/** Loaded when it is needed. */
+export async function sfn(): Promise<SFNClient> {
+  const sdk = await import('@aws-sdk/client-sfn');
+  return unlogged(new sdk.SFNClient(options));
 }
 
 interface Client {

@@ -5,35 +5,30 @@ import { experimentIdField } from '../../../shared/contracts/mlflow-fields.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
 import type { Backfill, BackfillRef } from '../../../shared/domain/backfilling/backfill.ts';
 import { cancelBackfill, existingBackfill, pauseBackfill } from '../../../shared/domain/backfilling/change-backfill.ts';
-import type { BackfillStore, ClaimStore, SliceProgressStore } from '../../../shared/domain/backfilling/ports.ts';
+import type { SliceProgressStore } from '../../../shared/domain/backfilling/ports.ts';
 import { readProgress } from '../../../shared/domain/backfilling/progress.ts';
 import {
   restartBackfill,
   type StartBackfillDeps,
   startBackfill,
 } from '../../../shared/domain/backfilling/start-backfill.ts';
-import type { Clock, ExperimentStore } from '../../../shared/domain/ports.ts';
 import { type ApiRequest, parse, required } from '../request.ts';
 import { admins, type Route, readers } from '../router.ts';
 
-export interface BackfillRouteDeps {
-  readonly backfills: BackfillStore & ClaimStore;
+export interface BackfillRouteDeps extends StartBackfillDeps {
   readonly sliceProgress: Pick<SliceProgressStore, 'list'>;
-  readonly experiments: Pick<ExperimentStore, 'get'>;
-  readonly now: Clock;
 }
-
-export type BackfillStartRouteDeps = BackfillRouteDeps & StartBackfillDeps;
 
 const path = '/api/1.0/assay/backfills';
 const ofExperiment = z.object({ experiment_id: experimentIdField });
 const starting = backfillInput.extend({ idempotency_key: z.string().min(1).max(200).nullish() });
 const resuming = ofExperiment.extend({ max_cost_usd: z.number().positive().nullish() });
 
-/** Backfills: how far they are, and stopping them. */
+/** Backfills: starting them, how far they are, stopping them and having them go on. */
 export function backfillRoutes(deps: BackfillRouteDeps): readonly Route[] {
   const one = `${path}/{backfillId}`;
   return [
+    { method: 'POST', path, roles: admins, handle: async (request) => ({ json: await start(request, deps) }) },
     { method: 'GET', path, roles: readers, handle: async (request) => ({ json: await list(request, deps) }) },
     { method: 'GET', path: one, roles: readers, handle: async (request) => ({ json: await status(request, deps) }) },
     {
@@ -48,16 +43,9 @@ export function backfillRoutes(deps: BackfillRouteDeps): readonly Route[] {
       roles: admins,
       handle: (request) => changed(request, (ref) => cancelBackfill(ref, { reason: 'cancelled by its user', deps })),
     },
-  ];
-}
-
-/** Starting backfills, and having them go on: both begin an execution. */
-export function backfillStartRoutes(deps: BackfillStartRouteDeps): readonly Route[] {
-  return [
-    { method: 'POST', path, roles: admins, handle: async (request) => ({ json: await start(request, deps) }) },
     {
       method: 'POST',
-      path: `${path}/{backfillId}/resume`,
+      path: `${one}/resume`,
       roles: admins,
       handle: (request) => {
         const { max_cost_usd: maxCostUsd } = parse(resuming, request.body);
@@ -67,7 +55,7 @@ export function backfillStartRoutes(deps: BackfillStartRouteDeps): readonly Rout
   ];
 }
 
-async function start({ body, requireExperiment }: ApiRequest, deps: BackfillStartRouteDeps): Promise<object> {
+async function start({ body, requireExperiment }: ApiRequest, deps: BackfillRouteDeps): Promise<object> {
   const { idempotency_key: idempotencyKey, ...input } = parse(starting, body);
   requireExperiment(input.experiment_id);
   const request = toBackfillRequest(input);

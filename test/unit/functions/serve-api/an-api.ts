@@ -38,6 +38,8 @@ export interface Api {
   readonly call: Call;
   /** What the function reported as its own failure. */
   readonly failures: readonly unknown[];
+  /** Executions that were asked for: backfill and attempt. */
+  readonly started: string[];
   stop(): Promise<void>;
 }
 
@@ -46,12 +48,14 @@ export async function startApi(): Promise<Api> {
   const client = new DynamoDBClient({ endpoint: engine.endpoint, ...localCredentials });
   const tables = await createTables(client);
   const failures: unknown[] = [];
-  const deps = depsOn(tables, failures);
+  const started: string[] = [];
+  const deps = depsOn(tables, { failures, started });
   return {
     tables,
     deps,
     call: callerOf(deps),
     failures,
+    started,
     stop: async () => {
       client.destroy();
       await engine.stop();
@@ -86,7 +90,10 @@ export function callerOf(deps: ServeApiDeps, authorizer: object | undefined = an
   };
 }
 
-function depsOn({ client, traces, registry }: Tables, failures: unknown[]): ServeApiDeps {
+function depsOn(
+  { client, traces, registry }: Tables,
+  { failures, started }: { failures: unknown[]; started: string[] },
+): ServeApiDeps {
   const nothing = () => Promise.reject(new Error('nothing is stored'));
   let ids = 0;
   const experiments = dynamoExperimentStore(client, registry);
@@ -109,6 +116,7 @@ function depsOn({ client, traces, registry }: Tables, failures: unknown[]): Serv
     scorers: dynamoScorerStore(client, registry),
     backfills: dynamoBackfillStore(client, registry),
     sliceProgress: dynamoSliceProgress(client, traces, { retentionDays: 30, now: () => noon }),
+    executions: { start: async ({ backfillId, attempt }) => void started.push(`${backfillId}/${attempt}`) },
     budgets: dynamoBudgetStore(client, registry),
     readTraits,
     rules: dynamoRuleStore(client, registry, { cacheSeconds: 0, now: () => noon }),

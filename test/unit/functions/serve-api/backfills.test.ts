@@ -1,10 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toRequest } from '../../../../functions/serve-api/request.ts';
-import { createRouter } from '../../../../functions/serve-api/router.ts';
-import { backfillStartRoutes } from '../../../../functions/serve-api/routes/backfills.ts';
 import { dynamoSliceProgress } from '../../../../shared/adapters/dynamo-slice-progress.ts';
-import type { GatewayEvent } from '../../../../shared/contracts/gateway-call.ts';
-import { type ApiError, errorStatus } from '../../../../shared/domain/api-error.ts';
 import { nothingDecided, nothingEnded } from '../../../../shared/domain/backfilling/backfill.ts';
 import { noon } from '../../../support/builders/a-trace-info.ts';
 import { type Api, startApi } from './an-api.ts';
@@ -12,9 +7,6 @@ import { type Api, startApi } from './an-api.ts';
 const path = '/api/1.0/assay/backfills';
 let api: Api;
 let experimentId: string;
-/** Names of what was started: backfill and attempt. */
-const started: string[] = [];
-
 beforeAll(async () => {
   api = await startApi();
   const { body } = await api.call('POST', '/api/2.0/mlflow/experiments/create', { name: 'backfills' });
@@ -29,27 +21,12 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => api.stop());
 
-/** What starts executions, which the function is not given yet. */
-async function begin(route: string, body: object): Promise<{ status: number; body: Record<string, never> }> {
-  const executions = {
-    start: async ({ backfillId, attempt }: { backfillId: string; attempt: number }) =>
-      void started.push(`${backfillId}/${attempt}`),
-  };
-  const matched = createRouter(backfillStartRoutes({ ...api.deps, executions }))('POST', route);
-  if (!matched) return expect.fail(`no route ${route}`);
-  const event = { rawQueryString: '', requestContext: { http: { method: 'POST' } }, body: JSON.stringify(body) };
-  const call = { path: route, parameters: matched.parameters, caller: undefined };
-  try {
-    const answer = await matched.route.handle(toRequest(event as unknown as GatewayEvent, call));
-    return { status: 200, body: JSON.parse(JSON.stringify('json' in answer ? answer.json : {})) };
-  } catch (error) {
-    const { code, message } = error as ApiError;
-    return { status: errorStatus[code], body: { error_code: code, message } as never };
-  }
-}
-
-const start = (body: object) => begin(path, { experiment_id: experimentId, ...body });
-const on = (id: string, what: string) => api.call('POST', `${path}/${id}/${what}`, { experiment_id: experimentId });
+const start = async (asked: object) => {
+  const { status: code, body } = await api.call('POST', path, { experiment_id: experimentId, ...asked });
+  return { status: code, body: body as Record<string, never> };
+};
+const on = (id: string, what: string, body: object = {}) =>
+  api.call('POST', `${path}/${id}/${what}`, { experiment_id: experimentId, ...body });
 const status = async (id: string) =>
   (await api.call('GET', `${path}/${id}?experiment_id=${experimentId}`)).body.backfill as Record<string, unknown>;
 
@@ -67,7 +44,7 @@ describe('backfills', () => {
     });
     expect(await start(body)).toEqual(first);
     // Whoever asked first may have died before it started.
-    expect(started.splice(0)).toEqual([`${first.body.backfill_id}/1`, `${first.body.backfill_id}/1`]);
+    expect(api.started.splice(0)).toEqual([`${first.body.backfill_id}/1`, `${first.body.backfill_id}/1`]);
   });
 
   it('are told with their counts, paused, resumed and cancelled', async () => {
@@ -81,10 +58,10 @@ describe('backfills', () => {
     const counts = { found: 8, judged: 3, failed: 1, pending: 1, not_sampled: 2, already_done: 1, cancelled: 0 };
     expect(await status(id)).toMatchObject({ state: 'planning', counts, cost_usd: 0.25, tokens: 12 });
     expect((await on(id, 'pause')).body.backfill).toMatchObject({ state: 'paused', reason: 'paused by its user' });
-    started.length = 0;
-    const resumed = await begin(`${path}/${id}/resume`, { experiment_id: experimentId, max_cost_usd: 3 });
+    api.started.length = 0;
+    const resumed = await on(id, 'resume', { max_cost_usd: 3 });
     expect(resumed.body.backfill).toMatchObject({ state: 'planning', max_cost_usd: 3 });
-    expect(started).toEqual([`${id}/2`]);
+    expect(api.started).toEqual([`${id}/2`]);
     expect((await on(id, 'cancel')).status).toBe(200);
     expect(await status(id)).toMatchObject({ state: 'cancelled', counts: { ...counts, pending: 0, cancelled: 1 } });
     const { backfills } = (await api.call('GET', `${path}?experiment_id=${experimentId}`)).body;
@@ -102,10 +79,10 @@ describe('backfills', () => {
     { body: { scorers: [{ name: 'tone' }], mode: 'some' }, status: 400, says: "'mode'" },
     { body: { experiment_id: '999', scorers: [{ name: 'tone' }] }, status: 404, says: 'No Experiment with id=999' },
   ])('refuse $body and say why', async ({ body, status: expected, says }) => {
-    started.length = 0;
+    api.started.length = 0;
     const refused = await start(body);
     expect([refused.status, refused.body.message]).toEqual([expected, expect.stringContaining(says)]);
-    expect(started).toEqual([]);
+    expect(api.started).toEqual([]);
   });
 
   it('that are not there are said not to be', async () => {
