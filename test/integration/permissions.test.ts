@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type Access, isAllowed, type Statement } from '../../local/gateway/policy.ts';
 import { dynamoTraceRemover } from '../../shared/adapters/dynamo-trace-remover.ts';
 import { otlpJsonToProtobuf } from '../../shared/contracts/otlp/from-json.ts';
 import { exportRequest, type JsonSpan, spanIdOf, traceIdOf } from '../support/in-memory/bodies.ts';
+import { localCredentials } from '../support/local-credentials.ts';
 import { startTestStack, type TestStack } from '../support/local-stack.ts';
 import { ModelServer } from '../support/model-server/model-server.ts';
 import type { Scripted } from '../support/model-server/script.ts';
@@ -15,7 +17,7 @@ const server = new ModelServer(() => answer);
 let stack: TestStack;
 beforeAll(async () => {
   await server.listen();
-  stack = await startTestStack({ bedrockUrl: server.url });
+  stack = await startTestStack({ bedrockUrl: server.url, waitSeconds: 1 });
   await useEverything();
   // It waits for much: rules that are cached, judges that are away.
 }, 300_000);
@@ -100,12 +102,52 @@ async function useEverything(): Promise<void> {
   await send([{ ...root, traceId: traceIdOf(6), attributes: { 'session.id': 'quiet' } }], String(id));
   await stack.stack.drain();
   await judgeSession(`session#${id}#quiet`);
+  await startUnknown(String(id));
+  await backfillTalks(String(id));
 }
 
 async function judgeSession(key: string): Promise<void> {
   await makeDue({ pk: key, sk: 'info' });
   await stack.stack.runSchedules();
   await stack.stack.drain();
+}
+
+/** An execution that a user starts himself, by a name that no scorer has: it is told which there are. */
+async function startUnknown(experimentId: string): Promise<void> {
+  const sfn = new SFNClient({ endpoint: stack.stack.endpoint, ...localCredentials });
+  const input = JSON.stringify({ experiment_id: experimentId, scorers: [{ name: 'X' }] });
+  const stateMachineArn = stack.stack.outputs.get('BackfillStateMachine');
+  const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn, input }));
+  const told = () => sfn.send(new DescribeExecutionCommand({ executionArn }));
+  await vi.waitFor(async () => expect((await told()).status).toBe('FAILED'), { timeout: 20_000 });
+  expect((await told()).cause).toMatch(/^Scheduled scorer 'X' not found in experiment '\d+'\. Available scorers: \['/);
+  sfn.destroy();
+}
+
+/** A backfill that is cancelled while its model thinks, and resumed: its slices are decided, read again and counted. */
+async function backfillTalks(experimentId: string): Promise<void> {
+  answer = { delayMs: 4_000 };
+  const judge = { name: 'later', builtin_scorer_class: 'Safety', builtin_scorer_pydantic_data: {} };
+  const registered = { experiment_id: experimentId, name: 'later', serialized_scorer: JSON.stringify(judge) };
+  expect((await stack.api('POST', `${scorers}/register`, registered)).status).toBe(200);
+  const backfills = '/api/1.0/assay/backfills';
+  const started = await stack.api('POST', backfills, {
+    experiment_id: experimentId,
+    scorers: [{ name: 'later', sample_rate: 1 }],
+    start_time: Date.UTC(2026, 10, 21),
+    filter: "name = 'talk' AND span.name = 'talk' AND feedback.none IS NULL",
+  });
+  expect(started.status, started.body.toString()).toBe(200);
+  const { backfill_id: id } = started.json();
+  const told = async () =>
+    (await stack.api('GET', `${backfills}/${id}?experiment_id=${experimentId}`)).json() as unknown as {
+      backfill: { state: string; slices_enqueued: number };
+    };
+  const change = (what: string) => stack.api('POST', `${backfills}/${id}/${what}`, { experiment_id: experimentId });
+  await vi.waitFor(async () => expect((await told()).backfill.slices_enqueued).toBeGreaterThan(0), { timeout: 20_000 });
+  expect((await change('cancel')).status).toBe(200);
+  expect((await change('resume')).status).toBe(200);
+  await vi.waitFor(async () => expect((await told()).backfill.state).toBe('finished'), { timeout: 60_000 });
 }
 
 async function startSessionJudge(experimentId: string): Promise<void> {
@@ -266,21 +308,29 @@ function rightsOf({ Effect, Action = [], Resource = [] }: Statement): readonly S
   );
 }
 
-it.each(['receive-traces', 'index-traces', 'run-scorers', 'serve-api', 'authorize-request', 'sweep'])(
-  'has nothing granted to %s that it does not use',
-  (name) => {
-    const granted = stack.stack.functions
-      .filter(({ spec }) => spec.name === name)
-      .flatMap(({ statements }) => statements);
-    const used = stack.stack.accessesOf(name);
-    // What the emulators do not have: the event source's own calls, and tracing.
-    const ofOthers =
-      /^(xray:|sqs:(ReceiveMessage|DeleteMessage|ChangeMessageVisibility|GetQueueUrl|GetQueueAttributes)$)/;
-    const unused = granted
-      .flatMap(rightsOf)
-      .filter(({ Action }) => !ofOthers.test(String(Action)))
-      .filter((right) => !used.some((access: Access) => isAllowed(access, [right])));
-    expect(unused.map(({ Action, Resource }) => `${Action} on ${Resource}`)).toEqual([]);
-    expect(used.length).toBeGreaterThan(0);
-  },
-);
+it.each([
+  'receive-traces',
+  'index-traces',
+  'run-scorers',
+  'serve-api',
+  'authorize-request',
+  'sweep',
+  'plan-backfill',
+  'enqueue-backfill-slice',
+  'reconcile-backfill-slice',
+  'conclude-backfill',
+])('has nothing granted to %s that it does not use', (name) => {
+  const granted = stack.stack.functions
+    .filter(({ spec }) => spec.name === name)
+    .flatMap(({ statements }) => statements);
+  const used = stack.stack.accessesOf(name);
+  // What the emulators do not have: the event source's own calls, and tracing.
+  const ofOthers =
+    /^(xray:|sqs:(ReceiveMessage|DeleteMessage|ChangeMessageVisibility|GetQueueUrl|GetQueueAttributes)$)/;
+  const unused = granted
+    .flatMap(rightsOf)
+    .filter(({ Action }) => !ofOthers.test(String(Action)))
+    .filter((right) => !used.some((access: Access) => isAllowed(access, [right])));
+  expect(unused.map(({ Action, Resource }) => `${Action} on ${Resource}`)).toEqual([]);
+  expect(used.length).toBeGreaterThan(0);
+});
