@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { exportRequest, spanIdOf, traceIdOf } from '../support/in-memory/bodies.ts';
+import { type LocalProcess, localCommand, startLocalCommand } from '../support/local-command.ts';
 
-const command = join(import.meta.dirname, '../../local/bin/local.ts');
 const children: ChildProcess[] = [];
 let folder: string;
 
@@ -19,20 +18,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-interface Ready {
-  readonly url: string;
-  readonly admin_key: string;
-  readonly ingest_key: string;
-  readonly pid: number;
-  readonly endpoint: string;
-}
-
-async function start(...args: readonly string[]): Promise<{ child: ChildProcess; ready: Ready }> {
-  const child = spawn(process.execPath, [command, '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
-  child.stderr?.resume();
-  const [line] = await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line');
-  return { child, ready: JSON.parse(line) };
+async function start(...args: readonly string[]): Promise<LocalProcess> {
+  const started = await startLocalCommand(...args);
+  children.push(started.child);
+  return started;
 }
 
 async function interrupt(child: ChildProcess): Promise<number | null> {
@@ -78,7 +67,7 @@ it('tells where it is in one line, stops on an interrupt, and finds what it kept
 
 it('says that a port is taken, and ends', async () => {
   const { child, ready } = await start('--port', '0');
-  const second = spawn(process.execPath, [command, '--port', new URL(ready.url).port], {
+  const second = spawn(process.execPath, [localCommand, '--port', new URL(ready.url).port], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   children.push(second);
