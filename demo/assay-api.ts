@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ClientOptions, createClient } from '../cli/client.ts';
 import type { DemoScorer } from './scorers.ts';
 
@@ -40,9 +41,25 @@ export interface Booked {
   readonly tokens_this_month: number;
 }
 
+/** How far a backfill is: what was found, and what became of it. */
+export interface BackfillCounts {
+  readonly found: number;
+  readonly already_done: number;
+  readonly judged: number;
+  readonly failed: number;
+}
+
+interface Backfill {
+  readonly state: string;
+  readonly reason?: string;
+  readonly counts?: BackfillCounts;
+}
+
 export interface AssayApi {
   /** Registers a scorer and starts it at its rate. */
   startScorer(scorer: DemoScorer): Promise<void>;
+  /** Runs scorers over what is there already, up to their rates, and waits for the end. */
+  backfill(scorers: readonly DemoScorer[], onProgress: (counts: BackfillCounts) => void): Promise<BackfillCounts>;
   /** Every trace of the experiment. */
   searchAll(): Promise<readonly TraceInfo[]>;
   getTrace(traceId: string): Promise<Trace>;
@@ -53,6 +70,8 @@ export interface AssayApi {
 }
 
 const budgets = '/api/1.0/assay/budgets';
+const backfills = '/api/1.0/assay/backfills';
+const pollMs = 500;
 /** MLflow allows so many a page. */
 const pageSize = 500;
 
@@ -78,6 +97,20 @@ export function assayApi({ url, key, experimentId }: ClientOptions & { experimen
       await call('POST', 'scorers/register', { ...scorer, serialized_scorer: JSON.stringify(serialized) });
       const rule = { sample_rate: rate, ...(filter !== undefined && { filter_string: filter }) };
       await call('PUT', 'scorers/online-config', { ...scorer, ...rule });
+    },
+    async backfill(scorers, onProgress) {
+      const asked = scorers.map(({ name, backfillRate }) => ({ name, sample_rate: backfillRate }));
+      const body = { experiment_id: experimentId, scorers: asked };
+      const { backfill_id: id } = await client.call<{ backfill_id: string }>('POST', backfills, body);
+      const path = `${backfills}/${id}?${new URLSearchParams({ experiment_id: experimentId })}`;
+      for (;;) {
+        const { backfill } = await client.call<{ backfill: Backfill }>('GET', path);
+        if (backfill.counts) onProgress(backfill.counts);
+        if (backfill.state === 'finished' && backfill.counts) return backfill.counts;
+        if (!['planning', 'running'].includes(backfill.state))
+          throw new Error(`the backfill is ${backfill.state}: ${backfill.reason}`);
+        await delay(pollMs);
+      }
     },
     async searchAll() {
       const found: TraceInfo[] = [];

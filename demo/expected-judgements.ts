@@ -14,12 +14,16 @@ export interface Expectation {
 
 export const noScore = 'no score';
 
-/** Which traces each scorer must judge, from what was sent and the published sampling function alone. */
-export function expectJudgements(sent: SentSpans, scorers: readonly DemoScorer[]): readonly Expectation[] {
+/** Which traces each scorer must judge, from what was sent and the published sampling function alone; `backfilled`: in the end. */
+export function expectJudgements(
+  sent: SentSpans,
+  { scorers, backfilled = false }: { scorers: readonly DemoScorer[]; backfilled?: boolean },
+): readonly Expectation[] {
   return scorers.map((scorer) => {
     const concerned = [...sent.byTrace].filter(([, spans]) => scorer.concerns(spans.map(({ span }) => span)));
     const ids = concerned.map(([traceId]) => traceId);
-    const selected = ids.filter((traceId) => publishedCoordinate(traceId) < scorer.rate);
+    const { rate, backfillRate = rate } = scorer;
+    const selected = ids.filter((traceId) => publishedCoordinate(traceId) < (backfilled ? backfillRate : rate));
     return {
       scorer,
       concerned: new Set(ids),

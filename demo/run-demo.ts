@@ -42,16 +42,22 @@ export async function runDemo(
   progress.step('customers talk to the support agent');
   const onTurn = (done: number, planned: number) => progress.update(`${done} of ${planned} traces`);
   const run = await runApplication({ url: stack.url, key: stack.ingestKey, seed, sessions, signal, onTurn });
-  const expectations = expectJudgements(run.sent, demoScorers);
+  const live = expectJudgements(run.sent, { scorers: demoScorers });
+  const expectations = expectJudgements(run.sent, { scorers: demoScorers, backfilled: true });
 
   progress.step('traces settle and are judged');
-  const found = await awaitJudgements(expectations, {
+  await awaitJudgements(live, {
     api,
     pending: async () => (await readQueueDepths(stack.aws)).pending,
     onProgress: (judged, expected) => progress.update(`${judged} of ${expected} assessments`),
   });
 
+  const backfilled = demoScorers.filter(({ backfillRate }) => backfillRate !== undefined);
+  progress.step(`a backfill: ${backfilled.map(({ name }) => name).join(', ')}, over what is there`);
+  const backfill = await api.backfill(backfilled, ({ judged }) => progress.update(`${judged} assessments more`));
+
   progress.step('reading every trace back');
+  const found = await api.searchAll();
   const traces = await readTraces(api, run.sent);
 
   progress.step('querying the archive');
@@ -65,7 +71,9 @@ export async function runDemo(
     const judging = { calls: judge.calls, refused: judge.refused, booked: await api.readBudget() };
     const evidence = {
       ...run,
+      live,
       expectations,
+      backfill,
       found,
       traces,
       judging,

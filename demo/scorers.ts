@@ -7,7 +7,10 @@ import { judgeModels } from './scripted-judge/scripted-judge.ts';
 /** A scorer that the demo registers, and in its own terms which traces it is about and what it finds. */
 export interface DemoScorer {
   readonly name: string;
+  /** Of the traces that come in. */
   readonly rate: number;
+  /** Up to which a backfill judges what is there already; absent: it is not backfilled. */
+  readonly backfillRate?: number;
   /** What kind of scorer it is, in the words of `scorers/register`. */
   readonly definition: Readonly<Record<string, unknown>>;
   /** In MLflow's grammar; absent: all traces. */
@@ -40,6 +43,7 @@ export const demoScorers: readonly DemoScorer[] = [
   {
     name: 'helpfulness',
     rate: 0.25,
+    backfillRate: 0.5,
     definition: {
       instructions_judge_pydantic_data: {
         instructions: `A customer wrote {{ inputs }} to a shop, and got the answer {{ outputs }}. ${helpfulness.task}`,

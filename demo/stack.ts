@@ -62,7 +62,8 @@ export interface StackOptions {
  */
 export async function startStack({ port, judge, signal }: StackOptions): Promise<RunningStack> {
   const judges = ['--bedrock', judge.url, '--context', `judgeModels=${JSON.stringify(judge.config)}`];
-  const args = [entry, '--port', String(port), '--json', ...judges];
+  // Nobody waits ten seconds to be told that a backfill has ended.
+  const args = [entry, '--port', String(port), '--json', '--wait-seconds', '1', ...judges];
   const { firstLine, log, stop } = await startProgram(args, { name: 'the local stack', limitMs: startLimitMs, signal });
   try {
     const ready = readyLine.parse(JSON.parse(firstLine));

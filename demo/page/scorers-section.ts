@@ -15,7 +15,8 @@ export function scorersSection(result: DemoResult): string {
       rows: result.expectations.map((expectation) => scorerRow(expectation, result)),
     }),
     '  The median is from acknowledged to assessed. An error is no score: a turn that',
-    '  failed before it answered has nothing to judge.',
+    '  failed before it answered has nothing to judge. What was backfilled has the',
+    '  rate of its backfill.',
   ].join('\n');
 }
 
@@ -26,7 +27,7 @@ function scorerRow({ scorer, selected }: Expectation, { traces, judgedAfter }: D
   return [
     scorer.name,
     scorer.filter ?? 'all',
-    percent(scorer.rate),
+    percent(scorer.backfillRate ?? scorer.rate),
     judged.length === selected.size ? count(judged.length) : bad(count(judged.length)),
     count(judged.length - scores.length),
     scores.length === 0 ? '–' : summary(judged, scores),

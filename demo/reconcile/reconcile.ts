@@ -1,5 +1,5 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import type { Assessment, Booked, StoredSpan, Trace, TraceInfo } from '../assay-api.ts';
+import type { Assessment, BackfillCounts, Booked, StoredSpan, Trace, TraceInfo } from '../assay-api.ts';
 import { type Expectation, noScore } from '../expected-judgements.ts';
 import { judgementsOf, paidFor, toNano } from '../judgements.ts';
 import type { JudgeCall } from '../scripted-judge/judge-script.ts';
@@ -11,7 +11,11 @@ export interface Evidence {
   /** Spans that the application ended. */
   readonly ended: number;
   readonly sent: SentSpans;
+  /** Of the traces as they came in. */
+  readonly live: readonly Expectation[];
+  /** In the end. */
   readonly expectations: readonly Expectation[];
+  readonly backfill: BackfillCounts;
   /** From the search. */
   readonly found: readonly TraceInfo[];
   /** One by one, with spans and assessments. */
@@ -51,6 +55,7 @@ export function reconcile(evidence: Evidence): readonly Check[] {
     compareIds('spans in spans_current', { expected: sentSpanIds(sent), found: archive.spanIds }),
     compareIds('traces in traces_current', { expected: traceIds, found: archive.traceIds }),
     ...expectations.map((expectation) => compareJudged(expectation, traces)),
+    ...compareBackfill(evidence),
     compareIds('assessments in assessments_current', { expected: assessmentIds, found: archive.assessmentIds }),
     ...compareJudging(assessments, evidence.judging),
     compareCounts('messages in dead-letter queues', {
@@ -75,6 +80,20 @@ function compareJudged({ scorer, selected, verdicts }: Expectation, traces: read
 
 function foundBy({ feedback }: Assessment): string {
   return feedback?.error === undefined ? String(feedback?.value) : noScore;
+}
+
+/** What live scoring had selected was left alone, and nothing else. */
+function compareBackfill({ live, expectations, backfill }: Evidence): readonly Check[] {
+  const selected = (some: readonly Expectation[]) =>
+    some.filter(({ scorer }) => scorer.backfillRate !== undefined).reduce((sum, one) => sum + one.selected.size, 0);
+  const before = selected(live);
+  return [
+    compareCounts('judged before the backfill, and left alone', { expected: before, found: backfill.already_done }),
+    compareCounts('judged by the backfill', {
+      expected: selected(expectations) - before,
+      found: backfill.judged + backfill.failed,
+    }),
+  ];
 }
 
 /** The bill three times: by the model, by the assessments, by the budget. */

@@ -61,7 +61,7 @@ describe('the support agent', () => {
   test('has the same traces and the same samples in a second run of the seed, and others with another seed', async () => {
     const ids = (sent: SentSpans) => [...sent.byTrace.keys()].toSorted();
     const expected = ({ sent }: typeof run) =>
-      expectJudgements(sent, demoScorers).map(({ selected }) => [...selected].toSorted());
+      expectJudgements(sent, { scorers: demoScorers }).map(({ selected }) => [...selected].toSorted());
     const [again, other] = await Promise.all([anApplicationRun(), anApplicationRun({ seed: '2' })]);
     expect(ids(again.sent)).toEqual(ids(run.sent));
     expect(expected(again)).toEqual(expected(run));

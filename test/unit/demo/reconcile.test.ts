@@ -33,7 +33,7 @@ function withAssessments(trace: Trace, change: (all: readonly Assessment[]) => r
 describe('the reconciliation', () => {
   test('finds nothing where everything is as it should be', () => {
     expect(failing(evidence)).toEqual([]);
-    expect(reconcile(evidence)).toHaveLength(12 + demoScorers.length);
+    expect(reconcile(evidence)).toHaveLength(14 + demoScorers.length);
   });
 
   test('finds a span that was not stored, was stored twice, or came back under another parent', () => {
@@ -97,6 +97,15 @@ describe('the reconciliation', () => {
       );
       expect(failing(changed)).toEqual(['verdicts of discretion, each as foretold']);
     }
+  });
+
+  test('says that a backfill judged what live scoring had judged, or left out what it had not', () => {
+    const { backfill } = evidence;
+    const [judged, already_done] = [backfill.judged + 1, backfill.already_done - 1];
+    expect(failing({ ...evidence, backfill: { ...backfill, judged, already_done } })).toEqual([
+      'judged before the backfill, and left alone',
+      'judged by the backfill',
+    ]);
   });
 
   test('finds an answer that was paid twice', () => {

@@ -9,7 +9,10 @@ const usdPerCall = 0.0002;
 
 /** What Assay gives back when it has done everything right. */
 export function asItShouldBe({ sent, ended }: { sent: SentSpans; ended: number }): Evidence {
-  const expectations = expectJudgements(sent, demoScorers);
+  const live = expectJudgements(sent, { scorers: demoScorers });
+  const expectations = expectJudgements(sent, { scorers: demoScorers, backfilled: true });
+  const selected = (some: readonly Expectation[]) =>
+    some.filter(({ scorer }) => scorer.backfillRate).reduce((sum, one) => sum + one.selected.size, 0);
   const traces = [...sent.byTrace.keys()].map((traceId) => stored(traceId, sent, expectations));
   const calls = expectations.flatMap(({ scorer: { task }, verdicts }) =>
     task === undefined
@@ -19,7 +22,14 @@ export function asItShouldBe({ sent, ended }: { sent: SentSpans; ended: number }
   return {
     ended,
     sent,
+    live,
     expectations,
+    backfill: {
+      found: sent.byTrace.size,
+      already_done: selected(live),
+      judged: selected(expectations) - selected(live),
+      failed: 0,
+    },
     traces,
     judging: {
       calls,
