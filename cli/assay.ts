@@ -10,7 +10,7 @@ import { addScorerCommands } from './commands/scorers.ts';
 import { addTraceCommands } from './commands/traces.ts';
 import { connect, type GlobalOptions } from './connection.ts';
 import { type Print, printable } from './print.ts';
-import { isMendable } from './usage-error.ts';
+import { explained, isMendable } from './usage-error.ts';
 
 const program = new Command('assay')
   .description('Assay: watch the quality of GenAI applications')
@@ -40,6 +40,6 @@ addHealthCommand(program, { connection, print });
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(isMendable(error) ? `assay: ${printable(error.message)}` : error);
+  console.error(isMendable(error) ? `assay: ${printable(explained(error))}` : error);
   process.exitCode = 1;
 }

@@ -1,5 +1,6 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type Client, createClient } from '../sdk/index.ts';
 import { bedrock, secretsManager } from '../shared/adapters/aws-clients.ts';
 import { dynamoKeyStore } from '../shared/adapters/dynamo-key-store.ts';
 import { judgeModels } from '../shared/adapters/judge-models.ts';
@@ -8,7 +9,6 @@ import { type JudgeModelsConfig, judgeModelsText } from '../shared/contracts/jud
 import type { JudgeModels } from '../shared/domain/judging/judge-model.ts';
 import type { KeyStore } from '../shared/domain/ports.ts';
 import { type Archive, openArchive } from './archive.ts';
-import { type Client, createClient } from './client.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Options that every command takes. */

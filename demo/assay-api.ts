@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type ClientOptions, createClient } from '../cli/client.ts';
+import { type BackfillCounts, type ClientOptions, createClient, serialized } from '../sdk/index.ts';
 import type { DemoScorer } from './scorers.ts';
 
 /** What the demo reads of MLflow's entities. */
@@ -41,20 +40,6 @@ export interface Booked {
   readonly tokens_this_month: number;
 }
 
-/** How far a backfill is: what was found, and what became of it. */
-export interface BackfillCounts {
-  readonly found: number;
-  readonly already_done: number;
-  readonly judged: number;
-  readonly failed: number;
-}
-
-interface Backfill {
-  readonly state: string;
-  readonly reason?: string;
-  readonly counts?: BackfillCounts;
-}
-
 export interface AssayApi {
   /** Registers a scorer and starts it at its rate. */
   startScorer(scorer: DemoScorer): Promise<void>;
@@ -69,70 +54,34 @@ export interface AssayApi {
   readBudget(): Promise<Booked>;
 }
 
-const budgets = '/api/1.0/assay/budgets';
-const backfills = '/api/1.0/assay/backfills';
-const pollMs = 500;
 /** MLflow allows so many a page. */
 const pageSize = 500;
 
-/**
- * The part of MLflow's REST API that the demo stands on (scorers and traces, version 3.0), and Assay's budgets, for one experiment.
- * Any answer but 200 is an error that names route, status and reason.
- */
+/** What the demo asks of Assay, for one experiment. Whatever it refuses is thrown. */
 export function assayApi({ url, key, experimentId }: ClientOptions & { experimentId: string }): AssayApi {
-  const client = createClient({ url, key });
-  const call = <T>(method: 'GET' | 'POST' | 'PUT', path: string, body?: object) =>
-    client.call<T>(method, `/api/3.0/mlflow/${path}`, body);
-  const search = (pageToken?: string) =>
-    call<{ traces?: readonly TraceInfo[]; next_page_token?: string }>('POST', 'traces/search', {
-      locations: [{ type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experimentId } }],
-      max_results: pageSize,
-      ...(pageToken && { page_token: pageToken }),
-    });
-
+  const client = createClient({ url, key, experimentId });
   return {
     async startScorer({ name, rate, definition, filter }) {
-      const serialized = { name, is_session_level_scorer: false, serialization_version: 1, ...definition };
-      const scorer = { experiment_id: experimentId, name };
-      await call('POST', 'scorers/register', { ...scorer, serialized_scorer: JSON.stringify(serialized) });
-      const rule = { sample_rate: rate, ...(filter !== undefined && { filter_string: filter }) };
-      await call('PUT', 'scorers/online-config', { ...scorer, ...rule });
+      const body = { name, is_session_level_scorer: false, serialization_version: 1, ...definition };
+      const scorer = await client.scorer(serialized(JSON.stringify(body))).register({ name });
+      await scorer.start({ sampleRate: rate, filter });
     },
     async backfill(scorers, onProgress) {
-      const asked = scorers.map(({ name, backfillRate }) => ({ name, sample_rate: backfillRate }));
-      const body = { experiment_id: experimentId, scorers: asked };
-      const { backfill_id: id } = await client.call<{ backfill_id: string }>('POST', backfills, body);
-      const path = `${backfills}/${id}?${new URLSearchParams({ experiment_id: experimentId })}`;
-      for (;;) {
-        const { backfill } = await client.call<{ backfill: Backfill }>('GET', path);
-        if (backfill.counts) onProgress(backfill.counts);
-        if (backfill.state === 'finished' && backfill.counts) return backfill.counts;
-        if (!['planning', 'running'].includes(backfill.state))
-          throw new Error(`the backfill is ${backfill.state}: ${backfill.reason}`);
-        await delay(pollMs);
-      }
+      const rates = scorers.map(({ name, backfillRate }) => ({ name, sampleRate: backfillRate }));
+      const started = await client.backfill({ scorers: rates });
+      const { state, record } = await started.wait({
+        onProgress: ({ record: { counts } }) => counts && onProgress(counts),
+      });
+      if (state !== 'finished' || !record.counts) throw new Error(`the backfill is ${state}: ${record.reason}`);
+      return record.counts;
     },
-    async searchAll() {
-      const found: TraceInfo[] = [];
-      let token: string | undefined;
-      do {
-        const page = await search(token);
-        found.push(...(page.traces ?? []));
-        token = page.next_page_token;
-      } while (token);
-      return found;
-    },
-    async getTrace(traceId) {
-      const path = `traces/get?${new URLSearchParams({ trace_id: traceId })}`;
-      return (await call<{ trace: Trace }>('GET', path)).trace;
-    },
+    searchAll: () => client.traces.search({ pageSize }).toArray(),
+    getTrace: (traceId) => client.traces.get(traceId),
     async setBudget(usdPerDay) {
-      await client.call('PUT', budgets, { experiment_id: experimentId, usd_per_day: usdPerDay });
+      await client.budgets.set({ usdPerDay });
     },
     async readBudget() {
-      const path = `${budgets}?${new URLSearchParams({ experiment_id: experimentId })}`;
-      const found = await client.call<{ budgets: readonly { spent: Booked }[] }>('GET', path);
-      const [budget] = found.budgets;
+      const [budget] = await client.budgets.list();
       if (budget === undefined) throw new Error('the budget that was set is not there');
       return budget.spent;
     },

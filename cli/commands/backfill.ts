@@ -1,17 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Client } from '../client.ts';
+import type {
+  Backfill,
+  BackfillCounts,
+  BackfillOptions,
+  BackfillRecord,
+  BackfillScorer,
+  BackfillScorerRef,
+  Client,
+} from '../../sdk/index.ts';
 import { type Print, printable, tableOrNone } from '../print.ts';
 import { progressBar } from '../progress-bar.ts';
 import { UsageError } from '../usage-error.ts';
-
-interface Scorer {
-  readonly name: string;
-  readonly version: number;
-  readonly sample_rate: number;
-  readonly predicted?: { readonly evaluations: number; readonly tokens?: number; readonly cost_usd?: number };
-  readonly counts?: Counts;
-}
 
 const fates = [
   'filtered',
@@ -24,24 +23,7 @@ const fates = [
   'cancelled',
   'deleted',
   'pending',
-] as const;
-
-type Counts = Readonly<Record<(typeof fates)[number] | 'found', number>>;
-
-interface Backfill {
-  readonly backfill_id: string;
-  readonly state: string;
-  readonly reason?: string;
-  readonly start_time: string;
-  readonly end_time: string;
-  readonly scorers: readonly Scorer[];
-  readonly plan?: { readonly traces: number; readonly slices: number };
-  readonly counts?: Counts;
-  readonly slices_enqueued?: number;
-  readonly cost_usd?: number;
-  readonly tokens?: number;
-  readonly seconds_left?: number;
-}
+] as const satisfies readonly (keyof BackfillCounts)[];
 
 interface StartOptions {
   readonly experiment: string;
@@ -63,10 +45,6 @@ interface Commands {
   /** Shows a line in the place of the one before it. */
   readonly show: (line: string) => void;
 }
-
-const path = '/api/1.0/assay/backfills';
-const watchMs = 2_000;
-const openStates: ReadonlySet<string> = new Set(['planning', 'running']);
 
 export function addBackfillCommands(program: Command, commands: Commands): void {
   const backfill = program.command('backfill').description('run scorers on the traces of a past range of time');
@@ -92,10 +70,11 @@ function addStart(backfill: Command, commands: Commands): void {
     .option('--idempotency-key <key>', 'the same key gives the same backfill')
     .option('--watch', 'wait for the end, with a bar')
     .action(async (options: StartOptions) => {
-      const { backfill_id: id } = await commands.client().call<{ backfill_id: string }>('POST', path, bodyOf(options));
-      const { experiment, watch, dryRun } = options;
+      const started = await commands.client().backfill(toRequest(options));
+      const { watch, dryRun } = options;
       // A plan is what a dry run is started for.
-      await tell(id, { experiment, isWatched: watch ?? dryRun ?? false, commands });
+      if (watch ?? dryRun) await watchUntilEnd(started, commands);
+      else tell(await started.status(), commands);
     });
 }
 
@@ -103,14 +82,16 @@ function addReading(backfill: Command, commands: Commands): void {
   withExperiment(backfill.command('status <id>'))
     .description('how far a backfill is')
     .option('--watch', 'until its end, with a bar')
-    .action((id: string, { experiment, watch = false }: { experiment: string; watch?: boolean }) =>
-      tell(id, { experiment, isWatched: watch, commands }),
-    );
+    .action(async (id: string, { experiment, watch }: { experiment: string; watch?: boolean }) => {
+      const found = await commands.client().backfills.get(id, { experimentId: experiment });
+      if (watch) await watchUntilEnd(found, commands);
+      else tell(found, commands);
+    });
   withExperiment(backfill.command('list'))
     .description('backfills of an experiment, newest first')
     .action(async ({ experiment }: { experiment: string }) => {
-      const query = new URLSearchParams({ experiment_id: experiment });
-      const { backfills } = await commands.client().call<{ backfills: Backfill[] }>('GET', `${path}?${query}`);
+      const found = await commands.client().backfills.list({ experimentId: experiment });
+      const backfills = found.map(({ record }) => record);
       const rows = backfills.map((one) => [one.backfill_id, stateOf(one), scorersOf(one), rangeOf(one)]);
       const none = `experiment ${experiment} has no backfills`;
       commands.print({ json: backfills, text: tableOrNone(['id', 'state', 'scorers', 'range'], rows, none) });
@@ -118,24 +99,22 @@ function addReading(backfill: Command, commands: Commands): void {
 }
 
 function addChanges(backfill: Command, { client, print }: Commands): void {
-  const change = async (what: string, id: string, body: object) => {
-    const route = `${path}/${encodeURIComponent(id)}/${what}`;
-    const { backfill: changed } = await client().call<{ backfill: Backfill }>('POST', route, body);
-    print({ json: changed, text: `${changed.backfill_id} is ${stateOf(changed)}` });
-  };
+  const tellState = ({ id, record }: Backfill) => print({ json: record, text: `${id} is ${stateOf(record)}` });
   for (const [what, description] of [
     ['pause', 'stop a backfill within a minute; it keeps its range'],
     ['cancel', 'stop a backfill within a minute, and let others have its range'],
   ] as const) {
     withExperiment(backfill.command(`${what} <id>`))
       .description(description)
-      .action((id: string, { experiment }: { experiment: string }) => change(what, id, { experiment_id: experiment }));
+      .action(async (id: string, { experiment }: { experiment: string }) =>
+        tellState(await client().backfills[what](id, { experimentId: experiment })),
+      );
   }
   withExperiment(backfill.command('resume <id>'))
     .description('have a backfill go on that was paused, cancelled or has failed: it judges what is missing')
     .option('--max-cost-usd <n>', 'pause when it has cost so much', toNumber)
-    .action((id: string, { experiment, maxCostUsd }: { experiment: string; maxCostUsd?: number }) =>
-      change('resume', id, { experiment_id: experiment, max_cost_usd: maxCostUsd }),
+    .action(async (id: string, { experiment, maxCostUsd }: { experiment: string; maxCostUsd?: number }) =>
+      tellState(await client().backfills.resume(id, { experimentId: experiment, maxCostUsd })),
     );
 }
 
@@ -143,28 +122,24 @@ function withExperiment(command: Command): Command {
   return command.option('--experiment <id>', 'experiment', '0');
 }
 
-function bodyOf(options: StartOptions): object {
+function toRequest({ experiment, scorer, from, to, all, ...others }: StartOptions): BackfillOptions {
   return {
-    experiment_id: options.experiment,
-    scorers: options.scorer.map(toScorer),
-    start_time: options.from,
-    end_time: options.to,
-    filter: options.filter,
-    mode: options.all ? 'all' : 'missing',
-    dry_run: options.dryRun,
-    max_cost_usd: options.maxCostUsd,
-    max_concurrency: options.maxConcurrency,
-    idempotency_key: options.idempotencyKey,
+    experimentId: experiment,
+    scorers: scorer.map(toScorer),
+    startTime: from,
+    endTime: to,
+    mode: all ? 'all' : 'missing',
+    ...others,
   };
 }
 
-function toScorer(text: string): object {
+function toScorer(text: string): BackfillScorerRef {
   const [, name, version, rate] = /^(.+?)(?:@(\d+))?(?:=([\d.]+))?$/.exec(text) ?? [];
   if (name === undefined) throw new UsageError(`--scorer ${text}: expected a name, name=rate or name@version=rate`);
   return {
     name,
     ...(version !== undefined && { version: Number(version) }),
-    ...(rate !== undefined && { sample_rate: Number(rate) }),
+    ...(rate !== undefined && { sampleRate: Number(rate) }),
   };
 }
 
@@ -179,26 +154,18 @@ function toNumber(text: string): number {
   throw new InvalidArgumentError('expected a number, 0 or above');
 }
 
-async function tell(
-  id: string,
-  { experiment, isWatched, commands }: { experiment: string; isWatched: boolean; commands: Commands },
-): Promise<void> {
-  const query = new URLSearchParams({ experiment_id: experiment });
-  for (;;) {
-    const route = `${path}/${encodeURIComponent(id)}?${query}`;
-    const { backfill } = await commands.client().call<{ backfill: Backfill }>('GET', route);
-    if (!isWatched || !openStates.has(backfill.state)) {
-      // The page takes the place of the bar.
-      if (isWatched) commands.show('');
-      commands.print({ json: backfill, text: page(backfill) });
-      return;
-    }
-    commands.show(printable(barOf(backfill)));
-    await sleep(watchMs);
-  }
+async function watchUntilEnd(backfill: Backfill, commands: Commands): Promise<void> {
+  const ended = await backfill.wait({ onProgress: ({ record }) => commands.show(printable(barOf(record))) });
+  // The page takes the place of the bar.
+  commands.show('');
+  tell(ended, commands);
 }
 
-function barOf({ state, plan, counts, cost_usd: cost = 0, seconds_left: left }: Backfill): string {
+function tell({ record }: Backfill, { print }: Commands): void {
+  print({ json: record, text: page(record) });
+}
+
+function barOf({ state, plan, counts, cost_usd: cost = 0, seconds_left: left }: BackfillRecord): string {
   if (plan === undefined || counts === undefined) return state;
   // Traces that are not found yet are as much work as those that are.
   const all = Math.max(counts.found, plan.traces);
@@ -207,7 +174,7 @@ function barOf({ state, plan, counts, cost_usd: cost = 0, seconds_left: left }: 
   return `${progressBar(done, all)}  ${counts.judged} judged, ${counts.failed} failed  US$ ${cost.toFixed(4)}${rest}`;
 }
 
-function page(backfill: Backfill): string {
+function page(backfill: BackfillRecord): string {
   const { plan, scorers, counts } = backfill;
   const head = `${backfill.backfill_id}  ${stateOf(backfill)}  ${rangeOf(backfill)}`;
   const planned = plan ? [`planned: ${plan.traces} traces in ${plan.slices} slices`] : [];
@@ -215,7 +182,7 @@ function page(backfill: Backfill): string {
   return [head, ...planned, ...scorers.map(predictionOf), ...spent, '', countsOf(scorers)].join('\n').trimEnd();
 }
 
-function predictionOf({ name, version, sample_rate: rate, predicted }: Scorer): string {
+function predictionOf({ name, version, sample_rate: rate, predicted }: BackfillScorer): string {
   const who = `${name} v${version} at ${rate}`;
   if (!predicted) return who;
   const { evaluations, tokens, cost_usd: usd } = predicted;
@@ -223,7 +190,7 @@ function predictionOf({ name, version, sample_rate: rate, predicted }: Scorer): 
   return `${who}: about ${evaluations} evaluations, ${tokens === undefined ? '' : `${tokens} tokens, `}${cost}`;
 }
 
-function countsOf(scorers: readonly Scorer[]): string {
+function countsOf(scorers: readonly BackfillScorer[]): string {
   const counted = scorers.flatMap(({ name, counts }) => (counts ? [{ name, counts }] : []));
   const shown = fates.filter((fate) => counted.some(({ counts }) => counts[fate] > 0));
   const rows = counted.map(({ name, counts }) => [
@@ -233,14 +200,14 @@ function countsOf(scorers: readonly Scorer[]): string {
   return tableOrNone(['scorer', 'found', ...shown.map((fate) => fate.replace('_', ' '))], rows, '');
 }
 
-function stateOf({ state, reason }: Backfill): string {
+function stateOf({ state, reason }: BackfillRecord): string {
   return reason === undefined ? state : `${state} (${reason})`;
 }
 
-function scorersOf({ scorers }: Backfill): string {
+function scorersOf({ scorers }: BackfillRecord): string {
   return scorers.map(({ name, version, sample_rate: rate }) => `${name} v${version} at ${rate}`).join(', ');
 }
 
-function rangeOf({ start_time: from, end_time: to }: Backfill): string {
+function rangeOf({ start_time: from, end_time: to }: BackfillRecord): string {
   return `${from} to ${to}`;
 }

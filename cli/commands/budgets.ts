@@ -1,16 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Client } from '../client.ts';
+import type { Budget, BudgetOwner, Client } from '../../sdk/index.ts';
 import { type Print, tableOrNone } from '../print.ts';
 import { UsageError } from '../usage-error.ts';
-
-interface Budget {
-  readonly scorer_name?: string;
-  readonly usd_per_day?: number;
-  readonly usd_per_month?: number;
-  readonly tokens_per_day?: number;
-  readonly tokens_per_month?: number;
-  readonly spent: Readonly<Record<'usd_today' | 'usd_this_month' | 'tokens_today' | 'tokens_this_month', number>>;
-}
 
 interface SetOptions {
   readonly experiment: string;
@@ -20,8 +11,6 @@ interface SetOptions {
   readonly tokensPerDay?: number;
   readonly tokensPerMonth?: number;
 }
-
-const path = '/api/1.0/assay/budgets';
 
 export function addBudgetCommands(program: Command, { client, print }: { client: () => Client; print: Print }): void {
   const budgets = program
@@ -39,17 +28,13 @@ export function addBudgetCommands(program: Command, { client, print }: { client:
     .option('--tokens-per-day <n>', 'tokens a day', toAmount)
     .option('--tokens-per-month <n>', 'tokens a month', toAmount)
     .action(async (options: SetOptions) => {
-      const limits = {
-        usd_per_day: options.usdPerDay,
-        usd_per_month: options.usdPerMonth,
-        tokens_per_day: options.tokensPerDay,
-        tokens_per_month: options.tokensPerMonth,
-      };
+      const { usdPerDay, usdPerMonth, tokensPerDay, tokensPerMonth } = options;
+      const limits = { usdPerDay, usdPerMonth, tokensPerDay, tokensPerMonth };
       if (Object.values(limits).every((limit) => limit === undefined))
         throw new UsageError(
           'give at least one of --usd-per-day, --usd-per-month, --tokens-per-day, --tokens-per-month',
         );
-      const { budget } = await client().call<{ budget: Budget }>('PUT', path, { ...ownerOf(options), ...limits });
+      const budget = await client().budgets.set({ ...ownerOf(options), ...limits });
       print({ json: budget, text: tableOrNone(columns, rowsOf(budget), '') });
     });
 
@@ -58,8 +43,7 @@ export function addBudgetCommands(program: Command, { client, print }: { client:
     .description('budgets of an experiment, with what has been spent')
     .option('--experiment <id>', 'experiment', '0')
     .action(async ({ experiment }: { experiment: string }) => {
-      const query = new URLSearchParams({ experiment_id: experiment });
-      const { budgets: found } = await client().call<{ budgets: Budget[] }>('GET', `${path}?${query}`);
+      const found = await client().budgets.list({ experimentId: experiment });
       const none = `experiment ${experiment} has no budgets: its judges spend without bound`;
       print({ json: found, text: tableOrNone(columns, found.flatMap(rowsOf), none) });
     });
@@ -67,13 +51,13 @@ export function addBudgetCommands(program: Command, { client, print }: { client:
   ofOwner(budgets.command('remove'))
     .description('lift all limits of a budget')
     .action(async (options: SetOptions) => {
-      const removed = await client().call<object>('DELETE', path, ownerOf(options));
-      print({ json: removed, text: `removed the budget of ${options.scorer ?? `experiment ${options.experiment}`}` });
+      await client().budgets.remove(ownerOf(options));
+      print({ json: {}, text: `removed the budget of ${options.scorer ?? `experiment ${options.experiment}`}` });
     });
 }
 
-function ownerOf({ experiment, scorer }: SetOptions): object {
-  return { experiment_id: experiment, ...(scorer !== undefined && { scorer_name: scorer }) };
+function ownerOf({ experiment, scorer }: SetOptions): BudgetOwner {
+  return { experimentId: experiment, scorer };
 }
 
 function toAmount(text: string): number {

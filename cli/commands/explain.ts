@@ -1,20 +1,6 @@
 import type { Command } from 'commander';
-import type { Client } from '../client.ts';
+import type { Client, Explanation } from '../../sdk/index.ts';
 import type { Print } from '../print.ts';
-
-interface Explanation {
-  readonly trace_id: string;
-  readonly experiment_id: string;
-  readonly completeness: string;
-  readonly sampling_coordinate: number;
-  readonly decision?: { readonly rules_version: number; readonly decided_at: string };
-  readonly scorers: readonly {
-    readonly scorer_name: string;
-    readonly scorer_version?: number;
-    readonly state: string;
-    readonly explanation: string;
-  }[];
-}
 
 export function addExplainCommand(program: Command, { client, print }: { client: () => Client; print: Print }): void {
   program
@@ -22,16 +8,9 @@ export function addExplainCommand(program: Command, { client, print }: { client:
     .description('why a trace was scored, or was not')
     .option('--scorer <name>', 'by this scorer only')
     .action(async (traceId: string, { scorer }: { scorer?: string }) => {
-      const query = scorer === undefined ? '' : `?${new URLSearchParams({ scorer })}`;
-      const path = `/api/1.0/assay/traces/${encodeURIComponent(spelled(traceId))}/explanation${query}`;
-      const explanation = await client().call<Explanation>('GET', path);
+      const explanation = await client().explain(traceId, { scorer });
       print({ json: explanation, text: page(explanation) });
     });
-}
-
-/** OpenTelemetry's own spelling of a trace id is taken as well. */
-function spelled(traceId: string): string {
-  return /^[0-9a-f]{32}$/i.test(traceId) ? `tr-${traceId.toLowerCase()}` : traceId;
 }
 
 function page(explanation: Explanation): string {

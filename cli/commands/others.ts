@@ -1,13 +1,8 @@
 import type { Command } from 'commander';
-import { urlOf } from '../client.ts';
+import { createClient } from '../../sdk/index.ts';
 import type { Connection } from '../connection.ts';
 import { type Print, tableOrNone } from '../print.ts';
 import { UsageError } from '../usage-error.ts';
-
-interface Experiment {
-  readonly experiment_id: string;
-  readonly name: string;
-}
 
 export function addExperimentCommands(
   program: Command,
@@ -16,21 +11,18 @@ export function addExperimentCommands(
   const experiments = program
     .command('experiments')
     .description('experiments: what traces, scorers and keys belong to');
-  const base = '/api/2.0/mlflow/experiments';
   experiments
     .command('create <name>')
     .description('create an experiment')
     .action(async (name: string) => {
-      const created = await connection().client().call<{ experiment_id: string }>('POST', `${base}/create`, { name });
-      print({ json: created, text: `created experiment ${created.experiment_id}: ${name}` });
+      const id = await connection().client().experiments.create(name);
+      print({ json: { experiment_id: id }, text: `created experiment ${id}: ${name}` });
     });
   experiments
     .command('list')
     .description('experiments that are active')
     .action(async () => {
-      const { experiments: found } = await connection()
-        .client()
-        .call<{ experiments: Experiment[] }>('POST', `${base}/search`, {});
+      const found = await connection().client().experiments.search().toArray();
       const rows = found.map((experiment) => [experiment.experiment_id, experiment.name]);
       print({ json: found, text: tableOrNone(['id', 'name'], rows, 'no experiments') });
     });
@@ -73,10 +65,7 @@ export function addHealthCommand(
     .description('whether the API answers')
     .action(async () => {
       const url = connection().apiUrl();
-      const response = await fetch(urlOf('/health', url)).catch((error: Error) => {
-        throw new UsageError(`${url} does not answer: ${(error.cause as Error | undefined)?.message ?? error.message}`);
-      });
-      if (!response.ok) throw new UsageError(`${url}/health answers ${response.status}`);
+      await createClient({ url }).health();
       print({ json: { url, healthy: true }, text: `${url} is healthy` });
     });
 }

@@ -1,5 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
+import {
+  builtinJudge,
+  customPrompt,
+  guidelines,
+  heuristic,
+  instructions,
+  javascript,
+  lambdaFunction,
+  type ResultType,
+  type ScorerDefinition,
+  serialized,
+} from '../../sdk/index.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** What kind of scorer is registered, one of them, and what it takes. */
@@ -21,53 +33,38 @@ export interface ScorerOptions {
 
 type Kind = Exclude<keyof ScorerOptions, 'model' | 'result' | 'set'>;
 
-/** What of a serialized scorer says its kind. `file` is the whole of it. */
-const kinds: { readonly [K in Exclude<Kind, 'file'>]-?: (given: ScorerOptions, name: string) => object } = {
-  judge: ({ judge, model, set }, name) => builtin(judge, { name, model, ...set }),
-  guideline: ({ guideline, model }, name) => builtin('Guidelines', { name, guidelines: guideline, model }),
-  instructions: ({ instructions, model, result, set }) => ({
-    instructions_judge_pydantic_data: { instructions, model, feedback_value_type: typeOf(result), ...set },
-  }),
-  prompt: ({ prompt, model, set }) => ({
-    assay_custom_prompt: {
-      prompt_template: prompt,
-      model,
-      ...(Object.keys(set).length > 0 && { numeric_values: set }),
-    },
-  }),
-  heuristic: ({ heuristic, set }) => ({ assay_heuristic: { type: heuristic, ...set } }),
-  javascript: ({ javascript }) => ({ assay_code: { language: 'javascript', source: readScorer(javascript ?? '') } }),
-  function: ({ function: own }) => ({ assay_code: { language: 'lambda', function: own } }),
+/** The options of which exactly one says what is defined. */
+const kinds: {
+  readonly [K in Kind]-?: (value: NonNullable<ScorerOptions[K]>, given: ScorerOptions) => ScorerDefinition;
+} = {
+  judge: (className, { model, set }) => builtinJudge(className, { model, ...set }),
+  guideline: (texts, { model }) => guidelines(texts, { model }),
+  instructions: (text, { model, result, set }) => instructions(text, { model, result: toResult(result), ...set }),
+  prompt: (template, { model, set }) => customPrompt(template, { model, numericValues: set }),
+  heuristic: (type, { set }) => heuristic(type, set),
+  javascript: (file) => javascript(readScorer(file)),
+  function: (name) => lambdaFunction(name),
+  file: (path) => serialized(readScorer(path)),
 };
 
-/** MLflow's JSON of a scorer, or Assay's in its place. */
-export function serializedScorer(name: string, options: ScorerOptions): string {
-  const names = [...Object.keys(kinds), 'file'] as Kind[];
+/** What the options define. */
+export function toDefinition(options: ScorerOptions): ScorerDefinition {
+  const names = Object.keys(kinds) as Kind[];
   const [kind, ...more] = names.filter((key) => options[key] !== undefined);
   if (kind === undefined || more.length > 0)
     throw new UsageError(`give one of ${names.map((key) => `--${key}`).join(', ')}`);
-  if (kind === 'file') return readScorer(options.file ?? '');
-  return JSON.stringify({ name, serialization_version: 1, ...kinds[kind](options, name) });
+  const define = kinds[kind] as (value: unknown, given: ScorerOptions) => ScorerDefinition;
+  return define(options[kind], options);
 }
 
-function builtin(className: string | undefined, data: object): object {
-  return { builtin_scorer_class: className, builtin_scorer_pydantic_data: data };
-}
+const types: ReadonlySet<string> = new Set(['text', 'number', 'integer', 'boolean']);
 
-const types: Readonly<Record<string, string>> = {
-  text: 'string',
-  number: 'number',
-  integer: 'integer',
-  boolean: 'boolean',
-};
-
-/** As MLflow writes a feedback_value_type: JSON Schema. */
-function typeOf(result: string): object {
-  const type = Object.hasOwn(types, result) ? types[result] : undefined;
-  if (type !== undefined) return { type };
-  const choices = result.split(',').map((choice) => choice.trim());
-  if (choices.length > 1 && !choices.includes('')) return { type: 'string', enum: choices };
-  throw new UsageError(`--result is ${Object.keys(types).join(', ')}, or choices as in good,bad; got ${result}`);
+/** `number`, or choices as in `good,bad`. */
+function toResult(text: string): ResultType {
+  if (types.has(text)) return text as ResultType;
+  const choices = text.split(',').map((choice) => choice.trim());
+  if (choices.length > 1 && !choices.includes('')) return choices;
+  throw new UsageError(`--result is ${[...types].join(', ')}, or choices as in good,bad; got ${text}`);
 }
 
 function readScorer(file: string): string {

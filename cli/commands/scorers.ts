@@ -1,14 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Client } from '../client.ts';
+import type { Client, Scorer } from '../../sdk/index.ts';
 import { type Print, tableOrNone } from '../print.ts';
 import { UsageError } from '../usage-error.ts';
-import { collect, type ScorerOptions, serializedScorer } from './scorer-definition.ts';
-import { changeSampling, configOf, list, type Scorer } from './scorer-sampling.ts';
-
-const base = '/api/3.0/mlflow/scorers';
+import { collect, type ScorerOptions, toDefinition } from './scorer-definition.ts';
+import { listed, sampled } from './scorer-sampling.ts';
 
 export function addScorerCommands(program: Command, { client, print }: { client: () => Client; print: Print }): void {
   const scorers = program.command('scorers').description('what judges the sampled traces');
+  const existing = (name: string, experiment: string) => client().scorers.get({ name, experimentId: experiment });
   const inExperiment = (command: Command) => command.option('--experiment <id>', 'experiment', '0');
 
   inExperiment(scorers.command('register <name>'))
@@ -37,10 +36,9 @@ export function addScorerCommands(program: Command, { client, print }: { client:
     .option('--function <name>', 'a Lambda function whose name begins with assay-scorer-')
     .option('--file <path>', 'a scorer as MLflow serializes it, as JSON')
     .action(async (name: string, options: ScorerOptions & { experiment: string }) => {
-      const serialized = serializedScorer(name, options);
-      const body = { experiment_id: options.experiment, name, serialized_scorer: serialized };
-      const registered = await client().call<{ version: number }>('POST', `${base}/register`, body);
-      print({ json: registered, text: `registered ${name} version ${registered.version}` });
+      const scorer = client().scorer(toDefinition(options));
+      const registered = await scorer.register({ name, experimentId: options.experiment });
+      print({ json: toJson(registered), text: `registered ${name} version ${registered.version}` });
     });
 
   inExperiment(scorers.command('start <name>'))
@@ -48,7 +46,8 @@ export function addScorerCommands(program: Command, { client, print }: { client:
     .requiredOption('--rate <0..1>', 'share of the traces', rate)
     .option('--filter <text>', "which traces, in MLflow's grammar, e.g. \"status = 'ERROR'\"")
     .action(async (name: string, options: { experiment: string; rate: number; filter?: string }) => {
-      print(await changeSampling(client(), { name, ...options }, 'started'));
+      const scorer = await existing(name, options.experiment);
+      print(sampled(await scorer.start({ sampleRate: options.rate, filter: options.filter }), 'started'));
     });
 
   inExperiment(scorers.command('update <name>'))
@@ -59,46 +58,46 @@ export function addScorerCommands(program: Command, { client, print }: { client:
     .action(async (name: string, { experiment, rate: wanted, filter }: UpdateOptions) => {
       if (wanted === undefined && filter === undefined)
         throw new UsageError('give what to change: --rate, --filter or --no-filter');
-      const known = await configOf(client(), { name, experiment });
-      const kept = filter ?? known?.filter_string;
-      const change = { name, experiment, rate: wanted ?? known?.sample_rate ?? 0, filter: kept || undefined };
-      print(await changeSampling(client(), change, 'updated'));
+      const scorer = await existing(name, experiment);
+      print(sampled(await scorer.update({ sampleRate: wanted, filter: filter === false ? null : filter }), 'updated'));
     });
 
   inExperiment(scorers.command('stop <name>'))
     .description('judge no more traces; what was judged stays')
     .action(async (name: string, { experiment }: { experiment: string }) => {
-      const filter = (await configOf(client(), { name, experiment }))?.filter_string;
-      print(await changeSampling(client(), { name, experiment, rate: 0, filter }, 'stopped'));
+      print(sampled(await (await existing(name, experiment)).stop(), 'stopped'));
     });
 
   inExperiment(scorers.command('list'))
     .description('registered scorers and what is active')
-    .action(async ({ experiment }: { experiment: string }) => print(await list(client(), experiment)));
+    .action(async ({ experiment }: { experiment: string }) =>
+      print(listed(await client().scorers.list({ experimentId: experiment }), experiment)),
+    );
 
   inExperiment(scorers.command('delete <name>'))
     .description('delete a scorer, or one version of it; what was judged stays')
     .option('--version <n>', 'this version only; of the latest, the one before takes the place', wholeNumber)
     .action(async (name: string, { experiment, version }: { experiment: string; version?: number }) => {
-      const body = { experiment_id: experiment, name, ...(version !== undefined && { version }) };
-      await client().call('DELETE', `${base}/delete`, body);
+      await client().scorers.delete({ name, version, experimentId: experiment });
       print({ json: {}, text: `deleted ${name}${version === undefined ? '' : ` version ${version}`}` });
     });
 
   inExperiment(scorers.command('versions <name>'))
     .description('every version of a scorer')
     .action(async (name: string, { experiment }: { experiment: string }) => {
-      const query = new URLSearchParams({ experiment_id: experiment, name });
-      const { scorers: versions } = await client().call<{ scorers: Scorer[] }>('GET', `${base}/versions?${query}`);
-      const rows = versions.map((scorer) => [
-        String(scorer.scorer_version),
-        new Date(scorer.creation_time).toISOString(),
-      ]);
+      const versions = await client().scorers.versions({ name, experimentId: experiment });
+      const rows = versions.map(({ version, createdAt }) => [String(version), createdAt.toISOString()]);
       print({
-        json: versions,
+        json: versions.map(({ record }) => record),
         text: tableOrNone(['version', 'registered'], rows, `no scorer ${name} in experiment ${experiment}`),
       });
     });
+}
+
+/** As the API answers a registration. */
+function toJson({ name, version, experimentId, record }: Scorer): object {
+  const { scorer_id, serialized_scorer, creation_time } = record;
+  return { version, scorer_id, experiment_id: experimentId, name, serialized_scorer, creation_time };
 }
 
 interface UpdateOptions {

@@ -1,40 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Client } from '../client.ts';
+import type { AssessmentRecord, Client, SpanRecord, TraceInfo } from '../../sdk/index.ts';
 import { type Print, tableOrNone } from '../print.ts';
-
-interface TraceInfo {
-  readonly trace_id: string;
-  readonly request_time: string;
-  readonly execution_duration: string;
-  readonly state: string;
-  readonly request_preview?: string;
-  readonly response_preview?: string;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly trace_metadata: Readonly<Record<string, string>>;
-  readonly assessments: readonly Assessment[];
-}
-
-interface Assessment {
-  readonly assessment_name: string;
-  readonly feedback?: {
-    readonly value: unknown;
-    readonly error?: { readonly error_code: string; readonly error_message: string };
-  };
-  readonly expectation?: { readonly value?: unknown };
-  readonly rationale?: string;
-  readonly source: { readonly source_type: string };
-}
-
-interface Span {
-  readonly span_id: string;
-  readonly parent_span_id?: string;
-  readonly name: string;
-  readonly start_time_unix_nano: string;
-  readonly end_time_unix_nano?: string;
-  readonly status: { readonly code: string };
-}
-
-const base = '/api/3.0/mlflow/traces';
 
 export function addTraceCommands(program: Command, { client, print }: { client: () => Client; print: Print }): void {
   const traces = program.command('traces').description('traces and their assessments');
@@ -61,11 +27,7 @@ export function addTraceCommands(program: Command, { client, print }: { client: 
     .command('get <trace-id>')
     .description('one trace with its spans and assessments')
     .action(async (traceId: string) => {
-      const query = new URLSearchParams({ trace_id: traceId });
-      const { trace } = await client().call<{ trace: { trace_info: TraceInfo; spans: Span[] } }>(
-        'GET',
-        `${base}/get?${query}`,
-      );
+      const trace = await client().traces.get(traceId);
       print({ json: trace, text: page(trace.trace_info, trace.spans) });
     });
 }
@@ -79,19 +41,13 @@ function count(text: string): number {
 async function search(
   client: Client,
   { experiment, filter, limit }: { experiment: string; filter?: string | undefined; limit: number },
-) {
+): Promise<readonly TraceInfo[]> {
   const found: TraceInfo[] = [];
-  let token: string | undefined;
-  do {
-    const page = await client.call<{ traces: TraceInfo[]; next_page_token?: string }>('POST', `${base}/search`, {
-      locations: [{ type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experiment } }],
-      max_results: Math.min(500, limit - found.length),
-      ...(filter !== undefined && { filter }),
-      ...(token !== undefined && { page_token: token }),
-    });
-    found.push(...page.traces);
-    token = page.next_page_token;
-  } while (token !== undefined && found.length < limit);
+  const searched = client.traces.search({ experimentId: experiment, filter, pageSize: Math.min(500, limit) });
+  for await (const trace of searched) {
+    found.push(trace);
+    if (found.length >= limit) break;
+  }
   return found;
 }
 
@@ -103,13 +59,13 @@ function scores({ assessments }: TraceInfo): string {
   return assessments.map((assessment) => `${assessment.assessment_name}=${shown(assessment)}`).join(' ');
 }
 
-function shown({ feedback, expectation }: Assessment): string {
+function shown({ feedback, expectation }: AssessmentRecord): string {
   if (feedback?.error) return feedback.error.error_code;
   const value = feedback ? feedback.value : expectation?.value;
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function page(info: TraceInfo, spans: readonly Span[]): string {
+function page(info: TraceInfo, spans: readonly SpanRecord[]): string {
   const head = [
     `${info.trace_id}  ${nameOf(info)}  ${info.state}  ${info.execution_duration}  ${info.request_time}`,
     `request   ${info.request_preview ?? ''}`,
@@ -130,7 +86,7 @@ function page(info: TraceInfo, spans: readonly Span[]): string {
 }
 
 /** Spans under their parents, in the order of time; one whose parent is not here stands at the top. */
-function tree(spans: readonly Span[]): readonly string[] {
+function tree(spans: readonly SpanRecord[]): readonly string[] {
   const ordered = spans.toSorted((a, b) => (BigInt(a.start_time_unix_nano) < BigInt(b.start_time_unix_nano) ? -1 : 1));
   const ids = new Set(spans.map(({ span_id: id }) => id));
   const children = Map.groupBy(ordered, ({ parent_span_id: parent }) =>
@@ -152,7 +108,7 @@ function tree(spans: readonly Span[]): readonly string[] {
   return lines;
 }
 
-function durationOf({ start_time_unix_nano: start, end_time_unix_nano: end = '0' }: Span): string {
+function durationOf({ start_time_unix_nano: start, end_time_unix_nano: end = '0' }: SpanRecord): string {
   if (end === '0') return 'not ended';
   return `${Math.max(0, Number(BigInt(end) - BigInt(start)) / 1e6).toFixed(1)} ms`;
 }

@@ -1,5 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import type { Assessment, BackfillCounts, Booked, StoredSpan, Trace, TraceInfo } from '../assay-api.ts';
+import type { Assessment, Booked, StoredSpan, Trace, TraceInfo } from '../assay-api.ts';
+import type { BackfillCounts } from '../../sdk/index.ts';
 import { type Expectation, noScore } from '../expected-judgements.ts';
 import { judgementsOf, paidFor, toNano } from '../judgements.ts';
 import type { JudgeCall } from '../scripted-judge/judge-script.ts';
@@ -15,7 +16,7 @@ export interface Evidence {
   readonly live: readonly Expectation[];
   /** In the end. */
   readonly expectations: readonly Expectation[];
-  readonly backfill: BackfillCounts;
+  readonly backfill: Pick<BackfillCounts, 'already_done' | 'judged' | 'failed'>;
   /** From the search. */
   readonly found: readonly TraceInfo[];
   /** One by one, with spans and assessments. */

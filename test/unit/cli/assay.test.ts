@@ -220,7 +220,7 @@ describe('backfill', () => {
   });
 
   it('start asks for scorers with their versions and rates, over a range', async () => {
-    replies[`POST ${path}`] = { backfill_id: 'b1' };
+    replies[`POST ${path}`] = { backfill_id: 'b1', backfill: { backfill_id: 'b1', state: 'planning' } };
     replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'running' }) };
     const scorers = ['--scorer', 'tone', 'safety@2=0.5', 'length=1'];
     const limits = ['--filter', "status = 'OK'", '--max-cost-usd', '2.5', '--idempotency-key', 'june'];

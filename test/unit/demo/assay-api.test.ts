@@ -72,9 +72,10 @@ test('a refusal names route, status and reason', async () => {
   await using server = await aServer([
     { status: 404, body: { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'no such trace' } },
   ]);
-  await expect(server.api.getTrace('tr-1')).rejects.toThrow(
-    'GET /api/3.0/mlflow/traces/get?trace_id=tr-1: 404 RESOURCE_DOES_NOT_EXIST: no such trace',
-  );
+  await expect(server.api.getTrace('tr-1')).rejects.toMatchObject({
+    ...{ request: 'GET /api/3.0/mlflow/traces/get', status: 404 },
+    ...{ code: 'RESOURCE_DOES_NOT_EXIST', message: 'no such trace' },
+  });
 });
 
 test('a budget is set, and what is booked on it read', async () => {

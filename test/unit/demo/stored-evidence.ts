@@ -25,7 +25,6 @@ export function asItShouldBe({ sent, ended }: { sent: SentSpans; ended: number }
     live,
     expectations,
     backfill: {
-      found: sent.byTrace.size,
       already_done: selected(live),
       judged: selected(expectations) - selected(live),
       failed: 0,
