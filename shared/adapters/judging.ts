@@ -4,7 +4,7 @@ import type { JudgeModelsConfig } from '../contracts/judge-models-config.ts';
 import { defaultLimits } from '../domain/judging/asking/limits.ts';
 import { modelGuards } from '../domain/judging/guard-models.ts';
 import { judgeBudgets } from '../domain/judging/judge-budgets.ts';
-import { amountOf, judgePrice } from '../domain/judging/judge-price.ts';
+import { costInUsd, judgePrice } from '../domain/judging/judge-price.ts';
 import { answerReuse } from '../domain/judging/reuse-answers.ts';
 import type { RunJudgesDeps } from '../domain/judging/run-judges.ts';
 import type { Clock } from '../domain/ports.ts';
@@ -69,9 +69,3 @@ export function judging({ client, registryTable, memoryTable, models, now, repor
     },
   };
 }
-
-/** Undefined for a model without a price. */
-const costInUsd: RunJudgesDeps['costOf'] = ({ model, ...usage }) => {
-  const price = judgePrice(model);
-  return price && amountOf(usage, price).nanoUsd / 1e9;
-};

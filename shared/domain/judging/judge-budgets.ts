@@ -81,13 +81,13 @@ export function judgeBudgets(deps: JudgeBudgetsDeps): JudgeBudgets {
 }
 
 /** Undefined: not known, where a provider does not tell. */
-function spentOn({ cached, usage }: JudgeAnswer, price: ModelPrice | undefined): Amount | undefined {
+export function spentOn({ cached, usage }: JudgeAnswer, price: ModelPrice | undefined): Amount | undefined {
   if (cached) return nothing;
   return usage.inputTokens + usage.outputTokens === 0 ? undefined : amountOf(usage, price);
 }
 
 /** Refused before the model began. What timed out, or broke off, is billed. */
-function isFree(error: unknown): boolean {
+export function isFree(error: unknown): boolean {
   return (
     (error instanceof JudgeUnavailableError && error.call !== 'begun') ||
     error instanceof JudgeMisconfiguredError ||

@@ -40,6 +40,12 @@ export function amountOf(usage: JudgeAnswer['usage'], price: ModelPrice | undefi
   return { nanoUsd: Math.ceil(Number((perToken * nanoUsdPerToken).toFixed(3))), tokens };
 }
 
+/** What a judgement cost; undefined for a model without a price. */
+export function costInUsd({ model, ...usage }: JudgeAnswer['usage'] & { readonly model: string }): number | undefined {
+  const price = judgePrice(model);
+  return price && amountOf(usage, price).nanoUsd / 1e9;
+}
+
 /** Roles, separators and what providers add of their own for tools and schemas (Anthropic's tool prompt: 346 tokens). */
 const frameTokens = 1_000;
 const messageTokens = 20;
