@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addBackfillCommands } from './commands/backfill.ts';
 import { addBudgetCommands } from './commands/budgets.ts';
+import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand, addKeyCommands } from './commands/keys.ts';
 import { addModelCommands } from './commands/models.ts';
@@ -25,13 +26,23 @@ const client = () => connection().client();
 const print: Print = ({ json, text }) =>
   console.log(program.opts<GlobalOptions>().json ? JSON.stringify(json) : printable(text));
 
+/** A line in the place of the one before it. */
+const show = (line: string) => void process.stderr.write(`\r${line}\u{1b}[K`);
+
 addInitCommand(program, { connection, print });
 addKeyCommands(program, { connection, print });
 addExperimentCommands(program, { connection, print });
 addScorerCommands(program, { client, print });
 addTraceCommands(program, { client, print });
 addBudgetCommands(program, { client, print });
-addBackfillCommands(program, { client, print, show: (line) => void process.stderr.write(`\r${line}\u{1b}[K`) });
+addBackfillCommands(program, { client, print, show });
+addEvaluateCommand(program, {
+  print,
+  show: (line) => process.stderr.isTTY && show(line),
+  data: (text) => void process.stdout.write(process.stdout.isTTY ? printable(text) : text),
+  tell: (text) => console.error(printable(text)),
+  environment: process.env,
+});
 addExplainCommand(program, { client, print });
 addModelCommands(program, { connection, print });
 addSqlCommand(program, { connection, print });
