@@ -96,8 +96,9 @@ async function once<T>(call: Call, options: ClientOptions): Promise<Answer<T>> {
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = call.signal ? AbortSignal.any([call.signal, timeout]) : timeout;
   const url = urlOf(call, options.url);
+  const init = { ...initOf(call, options), signal };
   try {
-    const response = await (options.fetch ?? fetch)(url, { ...initOf(call, options), signal });
+    const response = await (options.fetch ?? fetch)(url, init);
     const text = await response.text();
     if (response.ok) return { status: response.status, json: parseAnswer(text, { request, isText: call.isText }) };
     throw errorOf(response.status, text, { request, retryAfterMs: retryAfter(response.headers.get('retry-after')) });

@@ -77,6 +77,12 @@ describe('a call', () => {
     });
   });
 
+  it('with a body that is no JSON is a mistake of its caller, not of the connection', async () => {
+    const thrown = await error(client().call('POST', '/x', { order: 1n }));
+    expect(thrown).toBeInstanceOf(TypeError);
+    expect(api.asked).toEqual([]);
+  });
+
   it('needs a URL', () => {
     expect(() => createClient({ url: 'nonsense' })).toThrow(InvalidParameterError);
   });
