@@ -1,16 +1,20 @@
 import type { Assessment } from '../../shared/domain/assessment.ts';
-import type { Judging } from '../../shared/domain/evaluating/ask-judges.ts';
-import type { ConcludedEvaluation } from '../../shared/domain/evaluating/conclude-evaluation.ts';
+import { askJudges, type Judging } from '../../shared/domain/evaluating/ask-judges.ts';
+import {
+  type ConcludedEvaluation,
+  concludeFailure,
+  concludeResults,
+} from '../../shared/domain/evaluating/conclude-evaluation.ts';
 import { runEvaluations } from '../../shared/domain/evaluating/run-evaluations.ts';
 import { defaultSettings } from '../../shared/domain/experiment.ts';
 import type { Clock } from '../../shared/domain/ports.ts';
 import type { Rules } from '../../shared/domain/rules.ts';
 import type { ScorableTrace } from '../../shared/domain/scorable-trace.ts';
-import type { Runnable, ScorerVersion } from '../../shared/domain/scorer.ts';
+import type { Runnable, ScorerTraits, ScorerVersion } from '../../shared/domain/scorer.ts';
 
-/** A scorer that judges traces. */
 export interface LocalScorer {
   readonly version: ScorerVersion;
+  readonly level: ScorerTraits['level'];
   readonly scorer: Exclude<Runnable, { readonly unsupported: string }>;
 }
 
@@ -34,22 +38,25 @@ export interface ScorerOutcome {
 /** A judge that is not there is asked again after 5, 10 and 20 s, one that throttles for three minutes. */
 const [maxAttempts, maxAttemptsAtThrottled] = [4, 7];
 
+/** A trace, or those of a session in the order of time, of which the first has what is found. */
+export type Subject = readonly [ScorableTrace, ...ScorableTrace[]];
+
 /**
- * Runs scorers on traces as production does, and keeps nothing. A scorer whose judge cannot be asked, by its configuration or because it is down,
+ * Runs scorers of one level on what they judge as production does, and keeps nothing. A scorer whose judge cannot be asked, by its configuration or because it is down,
  * is not asked for further traces: they would wait as long, each of them.
  */
 export function createEvaluator(
   scorers: readonly LocalScorer[],
   deps: EvaluatorDeps,
-): (trace: ScorableTrace) => Promise<readonly ScorerOutcome[]> {
+): (subject: Subject) => Promise<readonly ScorerOutcome[]> {
   const givenUp = new Map<string, string>();
 
   async function attempt(
     asked: readonly LocalScorer[],
-    trace: ScorableTrace,
+    subject: Subject,
     attempts = 1,
   ): Promise<readonly ConcludedEvaluation[]> {
-    const concluded = await conclude(asked, { trace, attempts, deps });
+    const concluded = await conclude(asked, { subject, attempts, deps });
     const again = concluded.filter((one) => one.retryAfterMs !== undefined && attempts < attemptsFor(one));
     const ended = concluded.filter((one) => !again.includes(one));
     for (const { outcome, end, pauses } of ended)
@@ -59,12 +66,12 @@ export function createEvaluator(
     await deps.sleep(Math.max(...again.map(({ retryAfterMs = 0 }) => retryAfterMs)));
     const names = new Set(again.map(({ outcome }) => outcome.scorerName));
     const left = asked.filter(({ version }) => names.has(version.name));
-    return [...ended, ...(await attempt(left, trace, attempts + 1))];
+    return [...ended, ...(await attempt(left, subject, attempts + 1))];
   }
 
-  return async (trace) => {
+  return async (subject) => {
     const asked = scorers.filter(({ version }) => !givenUp.has(version.name));
-    const outcomes = new Map((await attempt(asked, trace)).map((one) => [one.outcome.scorerName, toOutcome(one)]));
+    const outcomes = new Map((await attempt(asked, subject)).map((one) => [one.outcome.scorerName, toOutcome(one)]));
     return scorers.map(({ version: { name } }) => outcomes.get(name) ?? notAsked(name, givenUp.get(name)));
   };
 }
@@ -77,8 +84,9 @@ const rules: Rules = { experimentId: '0', version: 0, scorers: [], settings: def
 
 async function conclude(
   asked: readonly LocalScorer[],
-  { trace, attempts, deps }: { trace: ScorableTrace; attempts: number; deps: EvaluatorDeps },
+  { subject, attempts, deps }: { subject: Subject; attempts: number; deps: EvaluatorDeps },
 ): Promise<readonly ConcludedEvaluation[]> {
+  const [trace] = subject;
   const { traceId, experimentId } = trace;
   const selected = ({ name, version }: ScorerVersion) => ({ name, version, sampleRate: 1 });
   const scorers = asked.map(({ version }) => selected(version));
@@ -86,16 +94,19 @@ async function conclude(
     ...{ version, selected: selected(version), before: undefined },
     scorer,
   }));
-  return runEvaluations(
-    {
-      code: evaluations.flatMap(({ scorer, ...rest }) => ('judge' in scorer ? [] : [{ ...rest, scorer }])),
-      judges: evaluations.flatMap(({ scorer, ...rest }) => ('judge' in scorer ? [{ ...rest, scorer }] : [])),
-    },
-    {
-      request: { traceId, experimentId, rulesVersion: 0, revision: 0, scorers },
-      ...{ receives: attempts, rules, trace, deps },
-    },
-  );
+  const code = evaluations.flatMap(({ scorer, ...rest }) => ('judge' in scorer ? [] : [{ ...rest, scorer }]));
+  const judges = evaluations.flatMap(({ scorer, ...rest }) => ('judge' in scorer ? [{ ...rest, scorer }] : []));
+  const request = { traceId, experimentId, rulesVersion: 0, revision: 0, scorers };
+  const context = { request, receives: attempts, rules, trace, deps };
+  if (asked.some(({ level }) => level === 'trace')) return runEvaluations({ code, judges }, context);
+  // Only judges judge sessions.
+  const judged = await askJudges(judges, { traces: subject, rules, judging: deps.judging });
+  return judged.map((found, i) => {
+    const evaluation = judges[i] as (typeof judges)[number];
+    return 'failure' in found
+      ? concludeFailure(evaluation, { ...context, ...found })
+      : concludeResults(evaluation, { ...context, ...found });
+  });
 }
 
 function toOutcome({ outcome, assessments, end, spent }: ConcludedEvaluation): ScorerOutcome {

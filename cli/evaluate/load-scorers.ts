@@ -72,9 +72,7 @@ function toScorer({ name, serialized }: Named, run: RunCode): LocalScorer {
   const version = { experimentId: '0', name, version: 1, scorerId: name, serialized, createdAt: 0 };
   const scorer = createScorer(version, run);
   if ('unsupported' in scorer) throw new UsageError(`scorer ${name} cannot run: ${scorer.unsupported}`);
-  if (readTraits(version).level === 'session')
-    throw new UsageError(`scorer ${name} judges sessions: the rows of a data set are judged one by one`);
-  return { version, scorer };
+  return { version, scorer, level: readTraits(version).level };
 }
 
 function readText(file: string): string {

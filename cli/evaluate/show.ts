@@ -63,12 +63,14 @@ export function summaryText(summaries: readonly Summary[]): string {
   return tableOrNone(only(columns), rows.map(only), 'no scorers');
 }
 
-/** Why scorers could not be asked, of each the reason that it was first held for. */
+/** Why scorers were not asked, of each the reason that it was first held for. */
 export function heldReasons({ rows, summaries }: Evaluation): readonly string[] {
-  const held = rows.flatMap(({ outcomes }) => outcomes).filter(({ state }) => state === 'held');
+  const outcomes = rows.flatMap((row) => row.outcomes);
   return [...new Set(summaries.map(({ scorer }) => scorer))].flatMap((scorer) => {
-    const own = held.filter((outcome) => outcome.scorer === scorer);
-    return own.length === 0 ? [] : [`${scorer} did not judge ${own.length} rows: ${own[0]?.reason}`];
+    const own = outcomes.filter((outcome) => outcome.scorer === scorer);
+    if (own.length === 0 && rows.length > 0) return [`${scorer} judges sessions, and no row is of one`];
+    const held = own.filter(({ state }) => state === 'held');
+    return held.length === 0 ? [] : [`${scorer} did not judge ${held.length} rows: ${held[0]?.reason}`];
   });
 }
 

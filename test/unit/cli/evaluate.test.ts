@@ -188,6 +188,46 @@ describe('evaluate', () => {
     ]);
   });
 
+  it('asks judges of sessions about the rows of each session together, and tells it of the first', async () => {
+    server.script = () => ({ verdict: { result: 'resolved', rationale: 'in the end' } });
+    const turn = (n: number, session: string, seconds: number) => ({
+      resourceSpans: [
+        {
+          scopeSpans: [
+            {
+              spans: [
+                {
+                  ...{ traceId: `${n}`.repeat(32), spanId: `${n}`.repeat(16), name: 'turn' },
+                  ...{ startTimeUnixNano: `${seconds}000000000`, endTimeUnixNano: `${seconds + 1}000000000` },
+                  attributes: [
+                    { key: 'session.id', value: { stringValue: session } },
+                    { key: 'input.value', value: { stringValue: `question ${n}` } },
+                    { key: 'output.value', value: { stringValue: `answer ${n}` } },
+                  ],
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    });
+    const data = jsonl('sessions.jsonl', [turn(2, 'a', 1_500), turn(1, 'a', 1_000), turn(3, 'b', 1_000), rows[0]]);
+    const frustration = ['--scorers', 'UserFrustration', 'pii', '--model', 'openai:/gpt-4.1-mini'];
+    const { code, out, err } = await assay('--json', 'evaluate', '--data', data, ...frustration);
+    expect([code, err]).toEqual([0, '']);
+    const { results, summary } = JSON.parse(out);
+    const ofSessions = results.filter(({ scorer }: { scorer: string }) => scorer === 'user_frustration');
+    expect(ofSessions.map(({ row }: Found) => row)).toEqual([2, 3]);
+    expect(summary).toMatchObject([
+      { name: 'user_frustration', scored: 2, values: { resolved: 2 } },
+      { name: 'pii', scored: 4 },
+    ]);
+    expect(server.asked.map(({ text }) => text.match(/question \d/g)).sort()).toEqual([
+      ['question 1', 'question 2'],
+      ['question 3'],
+    ]);
+  });
+
   it('takes models as a stage has them, and spends no more than it may', async () => {
     const config = {
       default: 'gateway:/judge',

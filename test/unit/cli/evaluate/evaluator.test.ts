@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createEvaluator, type LocalScorer } from '../../../../cli/evaluate/evaluator.ts';
 import { builtinJudge, heuristic, javascript, type ScorerDefinition } from '../../../../sdk/index.ts';
-import { createScorer } from '../../../../shared/contracts/serialized-scorer.ts';
+import { createScorer, readTraits } from '../../../../shared/contracts/serialized-scorer.ts';
 import { JudgeMisconfiguredError, JudgeUnavailableError } from '../../../../shared/domain/judging/judge-model.ts';
 import { aScorableTrace } from '../../../support/builders/a-scorable-trace.ts';
-import { aJudgeModel, aVerdict, type Scripted } from '../../../support/judging/a-judge-model.ts';
+import { aJudgeModel, aVerdict, type Scripted, textOfRequest } from '../../../support/judging/a-judge-model.ts';
 import { judgingDeps } from '../../../support/judging/judge-once.ts';
 
 const trace = aScorableTrace({ inputs: 'Why?', outputs: 'Because.' });
@@ -13,7 +13,7 @@ function local(name: string, definition: ScorerDefinition): LocalScorer {
   const serialized = definition.serialize(name);
   const version = { experimentId: '0', name, version: 1, scorerId: name, serialized, createdAt: 0 };
   const run = async () => ({ error: { code: 'SCORER_ERROR', message: 'it threw' } });
-  return { version, scorer: createScorer(version, run) as LocalScorer['scorer'] };
+  return { version, scorer: createScorer(version, run) as LocalScorer['scorer'], level: readTraits(version).level };
 }
 
 function evaluator(scorers: readonly LocalScorer[], script: readonly Scripted[] = [aVerdict('yes')]) {
@@ -37,7 +37,7 @@ describe('an evaluation of a row', () => {
       local('safe', builtinJudge('Safety')),
       local('short', heuristic('response_length', { max: 3 })),
     ]);
-    expect(await evaluate(trace)).toMatchObject([
+    expect(await evaluate([trace])).toMatchObject([
       {
         scorer: 'safe',
         state: 'judged',
@@ -54,7 +54,7 @@ describe('an evaluation of a row', () => {
       [local('broken', javascript('() => oops')), local('safe', builtinJudge('Safety'))],
       ['what?'],
     );
-    expect(await evaluate(trace)).toMatchObject([
+    expect(await evaluate([trace])).toMatchObject([
       {
         state: 'failed',
         reason: 'SCORER_ERROR: it threw',
@@ -67,7 +67,7 @@ describe('an evaluation of a row', () => {
   it('asks a judge again that is not there for a moment, and the other scorers once', async () => {
     const scorers = [local('safe', builtinJudge('Safety')), local('short', heuristic('response_length', { max: 3 }))];
     const { evaluate, model, slept } = evaluator(scorers, [unavailable, unavailable, aVerdict('no')]);
-    expect(await evaluate(trace)).toMatchObject([
+    expect(await evaluate([trace])).toMatchObject([
       { state: 'judged', assessments: [{ value: 'no' }] },
       { scorer: 'short' },
     ]);
@@ -77,9 +77,9 @@ describe('an evaluation of a row', () => {
   it('waits longer for a judge that throttles, and asks it about the rows after it', async () => {
     const script = [...Array.from({ length: 7 }, () => throttled), aVerdict('yes')];
     const { evaluate, slept } = evaluator([local('safe', builtinJudge('Safety'))], script);
-    expect(await evaluate(trace)).toMatchObject([{ state: 'held', reason: expect.stringContaining('busy') }]);
+    expect(await evaluate([trace])).toMatchObject([{ state: 'held', reason: expect.stringContaining('busy') }]);
     expect(slept).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
-    expect(await evaluate(trace)).toMatchObject([{ state: 'judged' }]);
+    expect(await evaluate([trace])).toMatchObject([{ state: 'judged' }]);
   });
 
   it.each([
@@ -88,9 +88,25 @@ describe('an evaluation of a row', () => {
   ])('is held where the judge %s, and the rows after it are not asked about', async (_, failure, calls, reason) => {
     const { evaluate, model } = evaluator([local('safe', builtinJudge('Safety'))], [failure]);
     for (let row = 0; row < 3; row++)
-      expect(await evaluate(trace)).toMatchObject([
+      expect(await evaluate([trace])).toMatchObject([
         { state: 'held', reason: expect.stringContaining(reason), assessments: [] },
       ]);
     expect(model.requests).toHaveLength(calls);
+  });
+
+  it('of a session asks about all its traces, and the first has what is found', async () => {
+    const first = aScorableTrace({
+      traceId: `tr-${'1'.repeat(32)}`,
+      inputs: 'Where is my order?',
+      outputs: 'Which one?',
+    });
+    const second = aScorableTrace({ traceId: `tr-${'2'.repeat(32)}`, inputs: 'Number seven!', outputs: 'On its way.' });
+    const { evaluate, model } = evaluator([local('frustrated', builtinJudge('UserFrustration'))], [aVerdict('none')]);
+    expect(await evaluate([first, second])).toMatchObject([
+      { scorer: 'frustrated', state: 'judged', tokens: 120, assessments: [{ traceId: first.traceId, value: 'none' }] },
+    ]);
+    const [request] = model.requests;
+    expect(request && textOfRequest(request)).toMatch(/Where is my order\?[\s\S]*Number seven!/);
+    expect(model.requests).toHaveLength(1);
   });
 });

@@ -41,6 +41,7 @@ describe('scorers', () => {
       'error_free',
     ]);
     expect(loaded.map(({ scorer }) => 'judge' in scorer)).toEqual([true, false, true, false]);
+    expect(load('UserFrustration', 'Safety').map(({ level }) => level)).toEqual(['session', 'trace']);
     expect(loaded[0]?.version.serialized).toBe(
       builtinJudge('RetrievalGroundedness').serialize('retrieval_groundedness'),
     );
@@ -49,7 +50,6 @@ describe('scorers', () => {
   it.each([
     [['nobody'], /--scorers nobody: expected a file.*built-in judge.*Safety/],
     [['regex'], /--scorers regex: expected a file/],
-    [['UserFrustration'], /user_frustration judges sessions/],
     [['pii', 'pii'], /two scorers are named pii/],
     [['/no/such.json'], /the scorer cannot be read: .*\/no\/such\.json/],
     [[file('text.json', 'pii')], /text\.json is not JSON/],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ScorerOutcome } from '../../../../cli/evaluate/evaluator.ts';
-import { toCsv, toText } from '../../../../cli/evaluate/show.ts';
+import { heldReasons, toCsv, toText } from '../../../../cli/evaluate/show.ts';
 import { type EvaluatedRow, shortfall, summarize } from '../../../../cli/evaluate/summarize.ts';
 import type { JsonValue } from '../../../../shared/domain/span.ts';
 import { anAssessment } from '../../../support/builders/an-assessment.ts';
@@ -92,6 +92,14 @@ describe('a threshold', () => {
 describe('results', () => {
   const some = rows([judged('tone', 'yes'), held('safe')], [failed('tone'), judged('safe', ['a', 1], ['b', { c: 2 }])]);
   const summaries = summarize(['tone', 'safe'], some);
+
+  it('tell which scorers were not asked, and why', () => {
+    const wanted = summarize(['tone', 'safe', 'session'], some);
+    expect(heldReasons({ rows: some, badRows: [], summaries: wanted })).toEqual([
+      'safe did not judge 1 rows: down',
+      'session judges sessions, and no row is of one',
+    ]);
+  });
 
   it('as a table show scores, and how scorers failed', () => {
     expect(toText({ rows: some, badRows: [], summaries }).split('\n').slice(0, 4)).toEqual([
