@@ -70,6 +70,7 @@ export function assayApi({ url, key, experimentId }: ClientOptions & { experimen
       const rates = scorers.map(({ name, backfillRate }) => ({ name, sampleRate: backfillRate }));
       const started = await client.backfill({ scorers: rates });
       const { state, record } = await started.wait({
+        pollMs: 500,
         onProgress: ({ record: { counts } }) => counts && onProgress(counts),
       });
       if (state !== 'finished' || !record.counts) throw new Error(`the backfill is ${state}: ${record.reason}`);

@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import type { Assessment, Booked, StoredSpan, Trace, TraceInfo } from '../assay-api.ts';
 import type { BackfillCounts } from '../../sdk/index.ts';
+import type { Assessment, Booked, StoredSpan, Trace, TraceInfo } from '../assay-api.ts';
 import { type Expectation, noScore } from '../expected-judgements.ts';
 import { judgementsOf, paidFor, toNano } from '../judgements.ts';
 import type { JudgeCall } from '../scripted-judge/judge-script.ts';
