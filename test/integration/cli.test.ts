@@ -10,8 +10,15 @@ import { startTestStack, type TestStack } from '../support/local-stack.ts';
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startTestStack();
+  await settleAtOnce('0');
 });
 afterAll(() => stack.stop());
+
+/** Its traces come whole, in one request. */
+async function settleAtOnce(experiment_id: string): Promise<void> {
+  const tag = { experiment_id, key: 'assay.settleDelaySeconds', value: '0' };
+  expect((await stack.api('POST', '/api/2.0/mlflow/experiments/set-experiment-tag', tag)).status).toBe(200);
+}
 
 const cli = join(import.meta.dirname, '../../cli/assay.ts');
 
@@ -65,12 +72,13 @@ describe('the assay command', () => {
     expect(out).toMatch(/response +far too long/);
     expect(out).toMatch(/short = no {2}\S/);
     const explained = await assay('explain', span.traceId);
-    expect(explained.out).toMatch(/complete {2}u = 0\.\d{6} {2}decided 20.* by rules version 1\n/);
+    expect(explained.out).toMatch(/complete {2}u = 0\.\d{6} {2}decided 20.* by rules version 2\n/);
     expect(explained.out).toMatch(/short v1 {2}done {2}judged at .*: short = no/);
   });
 
   it('says why a judge has nothing to judge; deletes it', async () => {
     const { experiment_id: id } = JSON.parse((await assay('--json', 'experiments', 'create', 'judged')).out);
+    await settleAtOnce(id);
     const judge = { name: 'safe', serialization_version: 1, builtin_scorer_class: 'Safety' };
     const file = join(tmpdir(), `assay-judge-${process.pid}.json`);
     await writeFile(file, JSON.stringify({ ...judge, builtin_scorer_pydantic_data: {} }));

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -19,7 +18,7 @@ beforeAll(async () => {
   await server.listen();
   stack = await startTestStack({ bedrockUrl: server.url, waitSeconds: 1 });
   await useEverything();
-  // It waits for much: rules that are cached, judges that are away.
+  // It waits for much: what settles, judges that are away.
 }, 300_000);
 afterAll(async () => {
   await stack.stop();
@@ -27,10 +26,21 @@ afterAll(async () => {
 });
 
 const scorers = '/api/3.0/mlflow/scorers';
+const patience = { timeout: 30_000, interval: 100 };
+
+/** Until the spans of a trace are indexed, whatever else is under way. */
+async function untilThere(n: number): Promise<void> {
+  await vi.waitFor(async () => {
+    const { trace } = (await stack.api('GET', `/api/3.0/mlflow/traces/get?trace_id=tr-${traceIdOf(n)}`)).json();
+    expect(trace).toMatchObject({ spans: expect.arrayContaining([expect.anything()]) });
+  }, patience);
+}
 
 /** What users do, until every function has had to do everything that it can. */
 async function useEverything(): Promise<void> {
-  const { experiment_id: id } = (await stack.api('POST', '/api/2.0/mlflow/experiments/create', { name: 'all' })).json();
+  // No longer than it must, for the queues to be empty soon.
+  const quick = { name: 'all', tags: [{ key: 'assay.settleDelaySeconds', value: '1' }] };
+  const { experiment_id: id } = (await stack.api('POST', '/api/2.0/mlflow/experiments/create', quick)).json();
   await stack.api('POST', '/api/2.0/mlflow/experiments/search', {});
   await stack.api('POST', '/api/2.0/mlflow/experiments/update', { experiment_id: id, new_name: 'everything' });
   await useRuns(String(id));
@@ -41,7 +51,7 @@ async function useEverything(): Promise<void> {
     await stack.api('PUT', `${scorers}/online-config`, { experiment_id: id, name, sample_rate: 1 });
   }
   await startSessionJudge(String(id));
-  const judgeStartedAt = await startJudge(String(id));
+  await startJudge(String(id));
   await stack.api('DELETE', `${scorers}/delete`, { experiment_id: id, name: 'gone' });
   // Another function of Assay's, and one of a user's (which is not there: it may be asked for all the same).
   for (const [name, code] of Object.entries({
@@ -55,10 +65,13 @@ async function useEverything(): Promise<void> {
     });
     await stack.api('PUT', `${scorers}/online-config`, { experiment_id: id, name, sample_rate: 1 });
   }
+  // Every scorer is started by now: rules are cached for half a minute by whoever decides about a trace.
   const root: JsonSpan = { traceId: traceIdOf(1), spanId: spanIdOf(0), name: 'root', start: 0, end: 1 };
   const child = { ...root, spanId: spanIdOf(1), parentSpanId: spanIdOf(0) };
   // In two requests; large and hardly compressible; one whose values fit no record of the archive.
-  for (const spans of [[root], [child]]) await send(spans, String(id));
+  await send([root], String(id));
+  await untilThere(1);
+  await send([child], String(id));
   await send(
     [
       {
@@ -75,9 +88,8 @@ async function useEverything(): Promise<void> {
     [{ ...root, traceId: traceIdOf(3), attributes: { 'input.value': 'long '.repeat(1_200_000) } }],
     String(id),
   );
-  await stack.stack.drain();
-  const get = (n: number) => stack.api('GET', `/api/3.0/mlflow/traces/get?trace_id=tr-${traceIdOf(n)}`);
-  expect((await get(3)).status).toBe(200);
+  await loseModel(String(id));
+  await untilThere(3);
   const locations = [{ mlflow_experiment: { experiment_id: id } }];
   await stack.api('POST', '/api/3.0/mlflow/traces/search', { locations });
   for (const filter of ["metadata.mlflow.trace.session = 's'", "client_request_id = 'c'"])
@@ -87,7 +99,9 @@ async function useEverything(): Promise<void> {
   const { assessment_id: assessmentId } = created.json().assessment as unknown as { assessment_id: string };
   await stack.api('DELETE', `/api/3.0/mlflow/traces/tr-${traceIdOf(1)}/assessments/${assessmentId}`);
   await editAndDelete(String(id));
-  await useJudges(String(id), judgeStartedAt);
+  // The model is back and everything judged.
+  await stack.stack.drain();
+  await holdEvaluations(String(id));
   // Counted by both functions.
   const key = await stack.makeKey('read', [], 10);
   await stack.send('', { key });
@@ -187,7 +201,7 @@ async function editAndDelete(experimentId: string): Promise<void> {
   }
   for (const n of [4, 5])
     await send([{ traceId: traceIdOf(n), spanId: spanIdOf(0), name: 'root', start: 0, end: 1 }], experimentId);
-  await stack.stack.drain();
+  for (const n of [4, 5]) await untilThere(n);
   const [first = '', second = ''] = traceIds;
   const removal = { experiment_id: experimentId, request_ids: [first] };
   expect((await stack.api('POST', '/api/2.0/mlflow/traces/delete-traces', removal)).json()).toEqual({
@@ -198,8 +212,8 @@ async function editAndDelete(experimentId: string): Promise<void> {
   await remover.bury(second, { now: Date.now(), dueAt: 1 });
 }
 
-/** A judge with a budget; answers since when it is known. */
-async function startJudge(experimentId: string): Promise<number> {
+/** A judge with a budget. */
+async function startJudge(experimentId: string): Promise<void> {
   const budget = { experiment_id: experimentId, usd_per_day: 5 };
   expect((await stack.api('PUT', '/api/1.0/assay/budgets', budget)).status).toBe(200);
   const judge = { builtin_scorer_class: 'Safety', builtin_scorer_pydantic_data: {} };
@@ -210,11 +224,10 @@ async function startJudge(experimentId: string): Promise<number> {
   });
   const sampling = { experiment_id: experimentId, name: 'judge', sample_rate: 1, filter_string: "name = 'talk'" };
   expect((await stack.api('PUT', `${scorers}/online-config`, sampling)).status).toBe(200);
-  return Date.now();
 }
 
-/** A model that is down until others leave it alone, and back; one that may not be asked; an evaluation that is held, and due. */
-async function useJudges(experimentId: string, startedAt: number): Promise<void> {
+/** Traces that the judge is selected for. */
+function sendTalks(numbers: readonly number[], experimentId: string): Promise<void> {
   const talk = (n: number): JsonSpan => ({
     traceId: traceIdOf(n),
     spanId: spanIdOf(0),
@@ -223,15 +236,24 @@ async function useJudges(experimentId: string, startedAt: number): Promise<void>
     end: 1,
     attributes: { 'input.value': 'how?', 'output.value': `so ${n}` },
   });
-  // The rules are cached for half a minute.
-  await sleep(Math.max(0, startedAt + 31_000 - Date.now()));
+  return send(numbers.map(talk), experimentId);
+}
+
+/** A model that is down until others leave it alone, and back. */
+async function loseModel(experimentId: string): Promise<void> {
   answer = { fails: { status: 503 } };
-  await send([10, 11, 12, 13, 14, 15].map(talk), experimentId);
-  await sleep(12_000);
+  await sendTalks([10, 11, 12, 13, 14, 15], experimentId);
+  await vi.waitFor(() => {
+    const left = ({ action, resource }: Access) => action === 'dynamodb:UpdateItem' && resource.includes('JudgeMemory');
+    expect(stack.stack.accessesOf('run-scorers').some(left)).toBe(true);
+  }, patience);
   answer = {};
-  await stack.stack.drain();
+}
+
+/** A model that may not be asked; evaluations that are held, and due. */
+async function holdEvaluations(experimentId: string): Promise<void> {
   answer = { fails: { status: 403 } };
-  await send([talk(16), talk(17)], experimentId);
+  await sendTalks([16, 17], experimentId);
   await stack.stack.drain();
   await makeHeldDue(`tr-${traceIdOf(16)}`);
   await makeHeldDue(`tr-${traceIdOf(17)}`, 'a-backfill');
@@ -279,8 +301,6 @@ async function send(spans: readonly JsonSpan[], experimentId: string): Promise<v
     headers: { 'content-encoding': 'gzip', 'x-mlflow-experiment-id': experimentId },
   });
   expect(reply.status).toBe(200);
-  // One after the other: the second finds what the first has founded.
-  await sleep(1_500);
 }
 
 async function forgetSettling(traceId: string): Promise<void> {

@@ -16,14 +16,19 @@ const files = {
   pyodide: new URL('node_modules/pyodide/', root),
 };
 
+const memoryBytes = 192 * 2 ** 20;
 let sandbox: PythonSandbox;
+/** For code that has no end: what is expected of it comes as soon as its time is over. */
+let impatient: PythonSandbox;
 beforeAll(async () => {
   process.env.ASSAY_TEST_SECRET = 'secret';
-  sandbox = await pyodideCodeRunner(files, { limits: { milliseconds: 3_000, memoryBytes: 192 * 2 ** 20 } });
+  sandbox = await pyodideCodeRunner(files, { limits: { milliseconds: 20_000, memoryBytes } });
+  impatient = await pyodideCodeRunner(files, { limits: { milliseconds: 500, memoryBytes } });
 });
 afterAll(async () => {
   delete process.env.ASSAY_TEST_SECRET;
   await sandbox.close();
+  await impatient.close();
 });
 
 const retrieval = aScorableSpan({
@@ -38,8 +43,12 @@ const trace = aScorableTrace({
   spans: [aToolCall('find_order'), retrieval],
 });
 
-async function run(source: string, signature = '(inputs, outputs, expectations, trace)'): Promise<unknown> {
-  const answer = await sandbox.run({ language: 'python', source, signature, functionName: 'judge' }, codeInput(trace));
+async function run(
+  source: string,
+  signature = '(inputs, outputs, expectations, trace)',
+  { run: runCode } = sandbox,
+): Promise<unknown> {
+  const answer = await runCode({ language: 'python', source, signature, functionName: 'judge' }, codeInput(trace));
   return 'returned' in answer ? JSON.parse(answer.returned) : answer.error;
 }
 
@@ -119,24 +128,36 @@ return [
 });
 
 describe('what is not there', () => {
-  it.each([
-    ['import js', 'import js\nreturn str(js.process.env)'],
-    ['import pyodide_js', 'import pyodide_js\nreturn str(pyodide_js)'],
-    ['run_js', 'from pyodide.code import run_js\nreturn run_js("process.env")'],
-    ['ffi', 'from pyodide.ffi import to_js\nreturn str(to_js([]).constructor.constructor("return process")())'],
-    ['_pyodide_core', 'import _pyodide_core\nreturn str(_pyodide_core)'],
-    ['pyfetch', 'import asyncio\nfrom pyodide.http import pyfetch\nreturn 1'],
-    ['the module, reloaded', 'import importlib, sys\nsys.modules.pop("js")\nimport js\nreturn str(js.process)'],
-    ['ctypes', 'import ctypes\nreturn ctypes.string_at(0, 8).hex()'],
-    ['a file of the machine', 'return open("/etc/passwd").read()'],
-    ['the files of the product', 'import glob\nassert glob.glob("/**/*.ts", recursive=True), "none"\nreturn 1'],
-    ['processes', 'import subprocess\nreturn subprocess.check_output(["id"]).decode()'],
-    ['threads', 'import threading\nthreading.Thread(target=print).start()'],
-    ['sockets', 'import socket\nsocket.create_connection(("127.0.0.1", 4318), timeout=1)\nreturn 1'],
-    ['HTTP', 'import urllib.request\nreturn urllib.request.urlopen("http://127.0.0.1:4318/").read().decode()'],
-    ['packages', 'import micropip\nreturn 1'],
-  ])('%s', async (_, source) => {
-    expect(await run(source)).toMatchObject({ code: 'SCORER_ERROR' });
+  const attempts: Readonly<Record<string, string>> = {
+    'import js': 'import js\nreturn str(js.process.env)',
+    'import pyodide_js': 'import pyodide_js\nreturn str(pyodide_js)',
+    run_js: 'from pyodide.code import run_js\nreturn run_js("process.env")',
+    ffi: 'from pyodide.ffi import to_js\nreturn str(to_js([]).constructor.constructor("return process")())',
+    _pyodide_core: 'import _pyodide_core\nreturn str(_pyodide_core)',
+    pyfetch: 'import asyncio\nfrom pyodide.http import pyfetch\nreturn 1',
+    'the module, reloaded': 'import importlib, sys\nsys.modules.pop("js")\nimport js\nreturn str(js.process)',
+    ctypes: 'import ctypes\nreturn ctypes.string_at(0, 8).hex()',
+    'a file of the machine': 'return open("/etc/passwd").read()',
+    'the files of the product': 'import glob\nassert glob.glob("/**/*.ts", recursive=True), "none"\nreturn 1',
+    processes: 'import subprocess\nreturn subprocess.check_output(["id"]).decode()',
+    threads: 'import threading\nthreading.Thread(target=print).start()',
+    sockets: 'import socket\nsocket.create_connection(("127.0.0.1", 4318), timeout=1)\nreturn 1',
+    HTTP: 'import urllib.request\nreturn urllib.request.urlopen("http://127.0.0.1:4318/").read().decode()',
+    packages: 'import micropip\nreturn 1',
+    'nothing that would be missing': 'return "here"',
+  };
+
+  it(Object.keys(attempts).slice(0, -1).join(', '), async () => {
+    // One interpreter for all, each in a function of its own: to start one costs more than to try.
+    const source = `import json
+found = []
+for name, body in json.loads(${JSON.stringify(JSON.stringify(attempts))}).items():
+  made = {}
+  exec("def attempt():\\n" + "\\n".join("  " + line for line in body.split("\\n")), made)
+  try: found.append(f"{name}: {made['attempt']()}")
+  except Exception: pass
+return found`;
+    expect(await run(source)).toEqual(['nothing that would be missing: here']);
   });
 
   it('the environment', async () => {
@@ -249,8 +270,8 @@ describe('a scorer that wants too much fails alone', () => {
     ['to exit at once', 'import os\nos._exit(0)', 'SCORER_ERROR'],
     ['to crash', 'import sys\nsys.settrace(lambda *_: 1 / 0)\nreturn len(outputs)', /SCORER|undefined/],
     ['an exception without a text', 'class E(Exception):\n  def __str__(self): raise self\nraise E()', 'SCORER_ERROR'],
-  ])('%s', async (_, source, expected) => {
-    const result = (await run(source)) as { code?: string };
+  ])('%s', async (what, source, expected) => {
+    const result = (await run(source, undefined, what.startsWith('time') ? impatient : sandbox)) as { code?: string };
     if (typeof result === 'object') expect(result.code).toMatch(expected);
     expect(JSON.stringify(result).length).toBeLessThan(20_000_000);
   });

@@ -44,7 +44,8 @@ beforeEach(() => {
 const cli = join(import.meta.dirname, '../../../cli/assay.ts');
 
 async function assay(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { PATH: process.env.PATH, ASSAY_URL: url, ASSAY_KEY: 'key', AWS_ENDPOINT_URL: url };
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, NODE_COMPILE_CACHE, ASSAY_URL: url, ASSAY_KEY: 'key', AWS_ENDPOINT_URL: url };
   const run = promisify(execFile)(process.execPath, [cli, ...args], { env });
   return run.then(
     ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
