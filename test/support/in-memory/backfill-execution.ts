@@ -1,10 +1,10 @@
+import { createHandler as createConclude } from '../../../functions/conclude-backfill/create-handler.ts';
+import { createHandler as createEnqueue } from '../../../functions/enqueue-backfill-slice/create-handler.ts';
+import { createHandler as createReconcile } from '../../../functions/reconcile-backfill-slice/create-handler.ts';
 import { readTraits } from '../../../shared/contracts/serialized-scorer.ts';
-import type { Backfill, BackfillRef } from '../../../shared/domain/backfilling/backfill.ts';
-import { concludeBackfill } from '../../../shared/domain/backfilling/conclude-backfill.ts';
-import { enqueueSlice } from '../../../shared/domain/backfilling/enqueue-slice.ts';
+import type { Backfill, BackfillRef, Slice } from '../../../shared/domain/backfilling/backfill.ts';
 import { askForBackfill, planBackfill } from '../../../shared/domain/backfilling/plan-backfill.ts';
 import { type BackfillProgress, readProgress } from '../../../shared/domain/backfilling/progress.ts';
-import { reconcileSlice } from '../../../shared/domain/backfilling/reconcile-slice.ts';
 import type { BackfillRequest } from '../../../shared/domain/backfilling/request.ts';
 import type { Experiment } from '../../../shared/domain/experiment.ts';
 import type { TimeQuery } from '../../../shared/domain/ports.ts';
@@ -24,7 +24,7 @@ export interface ExecutionOptions {
 
 const maxCalls = 60;
 
-/** Does what the state machine does, function by function, over the real domain: plan, map over slices, conclude, wait, reconcile, conclude. */
+/** Does what the state machine does, by its functions' own handlers: plan, map over slices, conclude, wait, reconcile, conclude. */
 export class BackfillExecution {
   readonly #stack: InMemoryStack;
   readonly #options: ExecutionOptions;
@@ -44,12 +44,12 @@ export class BackfillExecution {
 
   /** From where the slices are enqueued. */
   async run(backfill: Backfill): Promise<Backfill> {
-    const ref = { experimentId: backfill.experimentId, backfillId: backfill.backfillId, attempt: backfill.attempt };
+    const ref = refOf(backfill);
     if (backfill.state !== 'running') return backfill;
     await this.#enqueue(backfill);
     for (let round = 0; ; round++) {
       if (round > 3_000) throw new Error('the backfill never ends');
-      const step = await this.#call((process) => concludeBackfill(ref, { round, deps: this.concluding(process) }));
+      const step = await this.#call((process) => createConclude(this.concluding(process))({ ...ref, round }));
       if (step.next === 'end') return this.#read(ref);
       if (step.next === 'enqueue') await this.#enqueue(backfill);
       else await this.#wait(step.seconds, { round, backfill });
@@ -74,17 +74,14 @@ export class BackfillExecution {
   async #wait(seconds: number, { round, backfill }: { round: number; backfill: Backfill }): Promise<void> {
     this.#stack.nowMs += seconds * 1000;
     await this.#options.beforeRound?.(round);
-    for (const { id } of this.#slicesOf(backfill))
-      await this.#call(async (process) =>
-        reconcileSlice(id, { backfill: await this.#read(backfill), deps: this.working(process) }),
-      );
+    for (const slice of this.#slicesOf(backfill))
+      await this.#call((process) => createReconcile(this.working(process))(taskOf(backfill, slice)));
   }
 
   async #enqueue(backfill: Backfill): Promise<void> {
     for (const slice of this.#slicesOf(backfill)) {
-      const current = await this.#read(backfill);
-      if (current.state !== 'running') return;
-      await this.#call((process) => enqueueSlice(slice, { backfill, deps: this.working(process) }));
+      const { slices } = await this.#call((process) => createEnqueue(this.working(process))(taskOf(backfill, slice)));
+      if (slices === 0) return;
       await this.#options.afterSlice?.(slice.id);
     }
   }
@@ -135,6 +132,7 @@ export class BackfillExecution {
     const { backfills } = this.#stack;
     return {
       ...this.#stack.deciding(process),
+      backfills: process.wrap(backfills.store),
       slices: this.#slices(process),
       decisions: process.wrap(backfills.decisions),
       progress: process.wrap(backfills.progress),
@@ -155,4 +153,13 @@ export class BackfillExecution {
       scorers.find((scorer) => scorer.name === name && (version ?? scorer.version) === scorer.version);
     return { get, list: async () => scorers, definition: get };
   }
+}
+
+function refOf({ experimentId, backfillId, attempt }: Backfill) {
+  return { experimentId, backfillId, attempt };
+}
+
+/** What the map gives a function, as it comes over the wire. */
+function taskOf(backfill: Backfill, slice: Slice): unknown {
+  return JSON.parse(JSON.stringify({ BatchInput: refOf(backfill), Items: [slice] }));
 }

@@ -1,81 +1,124 @@
 import { describe, expect, it } from 'vitest';
 import { cancelBackfill, resumeBackfill } from '../../../../shared/domain/backfilling/change-backfill.ts';
-import { type JudgeRequest, JudgeUnavailableError } from '../../../../shared/domain/judging/judge-model.ts';
-import { spansMessage } from '../../../support/in-memory/bodies.ts';
-import type { InMemoryStack } from '../../../support/in-memory/in-memory-stack.ts';
-import { aRule, aStack, aTrace, idOf } from '../../indexing/support.ts';
-import { addsUp, anExecution, everything, judgedBy, totalOf } from './support.ts';
-
-const minute = 60_000;
-
-/** Traces with something to judge, and a judge whose model answers unless it is down. */
-async function aJudgedStack({ traces, rate = 0 }: { traces: number; rate?: number }) {
-  const stack = aStack([aRule({ name: 'safety', sampleRate: rate })]);
-  const serialized = JSON.stringify({
-    name: 'safety',
-    builtin_scorer_class: 'Safety',
-    builtin_scorer_pydantic_data: {},
-  });
-  stack.scorers = stack.scorers.map((scorer) => ({ ...scorer, serialized }));
-  const model = { isDown: false, asked: [] as JudgeRequest[] };
-  stack.model = {
-    ...stack.model,
-    async complete(request: JudgeRequest) {
-      if (model.isDown) throw new JudgeUnavailableError('the model is down', { reason: 'unavailable' });
-      model.asked.push(request);
-      return {
-        text: '{"result": "yes", "rationale": "it is safe"}',
-        toolCalls: [],
-        stop: 'end' as const,
-        usage: { inputTokens: 100, outputTokens: 10 },
-      };
-    },
-  };
-  for (let n = 0; n < traces; n++) {
-    const [root, ...rest] = aTrace(n);
-    const talk = [{ ...root, attributes: { 'input.value': `is it ${n}?`, 'output.value': 'it is' } }, ...rest];
-    stack.send(spansMessage(talk, { receivedAt: stack.nowMs }));
-  }
-  await stack.drain();
-  stack.requested.length = 0;
-  // A backfill runs on the past.
-  stack.nowMs += 5 * minute;
-  return { stack, model };
-}
-
-/** Time passes between two rounds; the sweep comes every minute of it. */
-function passing(stack: InMemoryStack, each: () => void = () => {}) {
-  let swept = stack.nowMs;
-  return async () => {
-    const end = stack.nowMs;
-    for (stack.nowMs = swept; stack.nowMs < end; stack.nowMs += minute) {
-      each();
-      await stack.sweep();
-      await stack.drain();
-    }
-    stack.nowMs = Math.max(stack.nowMs, end);
-    await stack.drain();
-    swept = stack.nowMs;
-  };
-}
+import { BudgetExhaustedError } from '../../../../shared/domain/judging/budget.ts';
+import { JudgeUnavailableError } from '../../../../shared/domain/judging/judge-model.ts';
+import type { Fate } from '../../../support/dying-process.ts';
+import { idOf } from '../../indexing/support.ts';
+import { addsUp, aJudgedStack, anExecution, everything, hour, judgedBy, minute, passing, totalOf } from './support.ts';
 
 const all = { ...everything, scorers: [{ name: 'safety', sampleRate: 1 }] };
 
 describe('a judge that is down for an hour in the middle of a backfill', () => {
   it('is waited for, and loses or repeats nothing', async () => {
     const { stack, model } = await aJudgedStack({ traces: 9 });
-    const start = stack.nowMs;
-    model.isDown = true;
-    const beforeRound = passing(stack, () => {
-      model.isDown = stack.nowMs < start + 60 * minute;
-    });
-    const finished = await anExecution(stack, { beforeRound }).start(all);
+    let backAt = 0;
+    model.refuses = (asked) => {
+      if (asked < 4 || (backAt > 0 && stack.nowMs >= backAt)) return undefined;
+      backAt ||= stack.nowMs + 60 * minute;
+      return new JudgeUnavailableError('the model is down', { reason: 'unavailable' });
+    };
+    const finished = await anExecution(stack, { beforeRound: passing(stack) }).start(all);
     expect(finished.state).toBe('finished');
-    expect(stack.nowMs - start).toBeGreaterThan(60 * minute);
+    expect(stack.nowMs).toBeGreaterThan(backAt);
     expect(totalOf(finished)).toMatchObject({ found: 9, judged: 9, held: 0, failed: 0 });
     expect(model.asked).toHaveLength(9);
     expect(stack.requested.every(({ backfill }) => backfill?.id === 'b1')).toBe(true);
   });
+});
+
+describe('a budget that is used up in the middle of a backfill', () => {
+  /** Four judgements a day. */
+  async function aPoorStack({ catchUpBudgets }: { catchUpBudgets: boolean }) {
+    const { stack, model } = await aJudgedStack({ traces: 9 });
+    stack.rules = { ...stack.rules, settings: { ...stack.rules.settings, catchUpBudgets } };
+    const until = Math.ceil(stack.nowMs / (24 * hour)) * 24 * hour;
+    const scope = { experimentId: '0' };
+    model.refuses = (asked) =>
+      asked < 4 || stack.nowMs >= until
+        ? undefined
+        : new BudgetExhaustedError({ scope, period: 'day', unit: 'tokens', reason: 'spent', until });
+    return { stack, model, until };
+  }
+
+  it('holds what is left, is told so by a backfill that finishes, and costs another one none of what was judged', async () => {
+    const { stack, model, until } = await aPoorStack({ catchUpBudgets: false });
+    const pass = passing(stack);
+    const finished = await anExecution(stack, { beforeRound: pass }).start(all);
+    expect(finished.state).toBe('finished');
+    expect(totalOf(finished)).toMatchObject({ found: 9, judged: 4, held: 5, pending: 0 });
+    expect(addsUp({ scorers: finished.counts ?? [] })).toBe(true);
+    stack.nowMs = until + hour;
+    await pass();
+    expect(model.asked).toHaveLength(4);
+    const second = await anExecution(stack, { beforeRound: pass }).start(all, 'b2');
+    expect(totalOf(second)).toMatchObject({ found: 9, alreadyDone: 4, judged: 5, held: 0 });
+    expect(model.asked).toHaveLength(9);
+    expect(judgedBy(stack, 'safety')).toHaveLength(9);
+  });
+
+  it('is caught up when it returns where the experiment asks for that, each trace once', async () => {
+    const { stack, model, until } = await aPoorStack({ catchUpBudgets: true });
+    const pass = passing(stack);
+    const finished = await anExecution(stack, { beforeRound: pass }).start(all);
+    expect(totalOf(finished)).toMatchObject({ found: 9, judged: 4, held: 5, pending: 0 });
+    stack.nowMs = until + 2 * hour;
+    await pass();
+    expect(judgedBy(stack, 'safety')).toHaveLength(9);
+    expect(model.asked).toHaveLength(9);
+  });
+});
+
+describe('a scorer that is deleted in the middle of a backfill', () => {
+  it('has it cancelled, keeps what was judged, and nothing is asked or lost of what was queued', async () => {
+    const { stack, model } = await aJudgedStack({ traces: 9 });
+    let slices = 0;
+    const afterSlice = async () => {
+      if (++slices !== 2) return;
+      await stack.drain();
+      stack.scorers = [];
+    };
+    const execution = anExecution(stack, { afterSlice, sliceSize: 2, beforeRound: passing(stack) });
+    const cancelled = await execution.start(all);
+    expect(cancelled).toMatchObject({ state: 'cancelled', reason: "scorer 'safety' was deleted" });
+    const progress = await execution.progress(cancelled);
+    expect(addsUp(progress)).toBe(true);
+    const judged = judgedBy(stack, 'safety').length;
+    expect(judged).toBeGreaterThan(0);
+    expect(progress.scorers).toMatchObject([{ found: 9, judged, cancelled: 9 - judged, failed: 0, pending: 0 }]);
+    expect(model.asked).toHaveLength(judged);
+  });
+});
+
+describe('a backfill whose functions are killed', () => {
+  async function run(fate: Fate = () => undefined) {
+    const { stack, model } = await aJudgedStack({ traces: 4, rate: 0.3 });
+    const live = model.asked.length;
+    let fails = 3;
+    model.refuses = (asked) =>
+      asked === live + 2 && fails-- > 0
+        ? new JudgeUnavailableError('the model is down', { reason: 'unavailable' })
+        : undefined;
+    const beforeRound = passing(stack, { delivery: { fate } });
+    const request = { ...everything, scorers: [{ name: 'safety', sampleRate: 0.9 }] };
+    const { state, counts } = await anExecution(stack, { fate, sliceSize: 2, beforeRound }).start(request);
+    const ids = stack.archived.assessments.map(({ assessmentId }) => assessmentId);
+    return { asked: model.asked.length, end: { state, counts, judged: judgedBy(stack, 'safety'), ids: new Set(ids) } };
+  }
+
+  it.each(['before', 'after'] as const)(
+    'just %s any call, while its model fails, ends the same, and pays again at most for what was under way',
+    async (when) => {
+      const expected = await run();
+      expect(expected.end).toMatchObject({ state: 'finished', counts: [{ found: 4, pending: 0, held: 0 }] });
+      for (let deadly = 1; ; deadly++) {
+        let call = 0;
+        const { asked, end } = await run(() => (++call === deadly ? when : undefined));
+        expect(end, `death ${when} call ${deadly}`).toEqual(expected.end);
+        expect(asked, `death ${when} call ${deadly}`).toBeLessThanOrEqual(expected.asked + expected.end.judged.length);
+        if (call < deadly) return expect(deadly).toBeGreaterThan(60);
+      }
+    },
+  );
 });
 
 describe('what is held when its backfill is cancelled', () => {

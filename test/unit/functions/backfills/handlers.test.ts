@@ -4,14 +4,16 @@ import { createHandler as createEnqueue } from '../../../../functions/enqueue-ba
 import { createHandler as createPlan } from '../../../../functions/plan-backfill/create-handler.ts';
 import { createHandler as createReconcile } from '../../../../functions/reconcile-backfill-slice/create-handler.ts';
 import { pauseBackfill } from '../../../../shared/domain/backfilling/change-backfill.ts';
+import { samplingCoordinate } from '../../../../shared/domain/sampling.ts';
 import { BackfillExecution } from '../../../support/in-memory/backfill-execution.ts';
-import { aStackWithTraces } from '../../domain/backfilling/support.ts';
+import { aStackWithTraces, judgedBy } from '../../domain/backfilling/support.ts';
+import { aRule } from '../../indexing/support.ts';
 
 /** The functions that the state machine calls, with what it gives them. */
-async function someHandlers(traces: number) {
-  const stack = await aStackWithTraces(traces);
+async function someHandlers(traces: number, liveRate = 0) {
+  const stack = await aStackWithTraces(traces, [aRule({ sampleRate: liveRate })]);
   const execution = new BackfillExecution(stack);
-  const working = { ...execution.working(), backfills: stack.backfills.store };
+  const working = execution.working();
   return {
     stack,
     execution,
@@ -49,6 +51,30 @@ describe('the functions of a backfill', () => {
     await stack.drain();
     expect(await reconcile(batch)).toEqual({ slices: Items.length });
     expect(await conclude({ ...ref, round: 1 })).toEqual({ next: 'end', state: 'finished' });
+  });
+
+  it('have exactly the traces from the rate of live scoring up to their own judged, as if that had been higher', async () => {
+    const { stack, plan, enqueue, reconcile, conclude } = await someHandlers(60, 0.5);
+    const between = (from: number, to: number) =>
+      [...stack.index.entries.keys()].filter((id) => samplingCoordinate(id) >= from && samplingCoordinate(id) < to);
+    expect(judgedBy(stack, 'length')).toEqual(between(0, 0.5).toSorted());
+    const planned = await plan({
+      execution: 'b1',
+      input: { ...input, scorers: [{ name: 'length', sample_rate: 0.8 }] },
+    });
+    if (!('slicesKey' in planned)) return expect.fail('it was planned');
+    const ref = { experimentId: '0', backfillId: 'b1', attempt: 1 };
+    const batch = { BatchInput: ref, Items: stack.backfills.files.get(planned.slicesKey) ?? [] };
+    await enqueue(batch);
+    expect(stack.requested.map(({ traceId }) => traceId).toSorted()).toEqual(between(0.5, 0.8).toSorted());
+    await stack.drain();
+    await reconcile(batch);
+    expect(await conclude({ ...ref, round: 0 })).toEqual({ next: 'end', state: 'finished' });
+    expect(judgedBy(stack, 'length')).toEqual(between(0, 0.8).toSorted());
+    const [counts] = stack.backfills.backfills.get('0/b1')?.counts ?? [];
+    const [alreadyDone, judged] = [between(0, 0.5).length, between(0.5, 0.8).length];
+    expect([alreadyDone, judged].every((count) => count > 5)).toBe(true);
+    expect(counts).toMatchObject({ found: 60, alreadyDone, judged, notSampled: 60 - alreadyDone - judged });
   });
 
   it('answer what is refused: repeating it would not help', async () => {
