@@ -56,6 +56,29 @@ describe('a budget that is used up in the middle of a backfill', () => {
     expect(judgedBy(stack, 'safety')).toHaveLength(9);
   });
 
+  it('holds what is judged the day after when the backfill was cancelled and is resumed', async () => {
+    const { stack, model, until } = await aPoorStack({ catchUpBudgets: false });
+    const pass = passing(stack);
+    const ref = { experimentId: '0', backfillId: 'b1' };
+    const deps = anExecution(stack).concluding();
+    // Slice by slice; the messages of the last one are lost, so that something is left to wait for.
+    const afterSlice = () => (stack.requested.length < 9 ? stack.drain() : stack.loseBackfillMessages());
+    const beforeRound = async (round: number) => {
+      await pass();
+      if (round === 1) await cancelBackfill(ref, { reason: 'by hand', deps });
+    };
+    const cancelled = await anExecution(stack, { afterSlice, beforeRound, sliceSize: 2 }).start(all);
+    expect(cancelled.state).toBe('cancelled');
+    const [before] = (await anExecution(stack).progress(ref)).scorers;
+    expect(before).toMatchObject({ judged: 4, held: expect.any(Number) });
+    expect(before?.held).toBeGreaterThan(1);
+    stack.nowMs = until + hour;
+    await pass();
+    const finished = await anExecution(stack, { beforeRound: pass }).run(await resumeBackfill(ref, { deps }));
+    expect(totalOf(finished)).toMatchObject({ found: 9, judged: 9, held: 0, cancelled: 0 });
+    expect(model.asked).toHaveLength(9);
+  });
+
   it('is caught up when it returns where the experiment asks for that, each trace once', async () => {
     const { stack, model, until } = await aPoorStack({ catchUpBudgets: true });
     const pass = passing(stack);
@@ -142,7 +165,8 @@ describe('what is held when its backfill is cancelled', () => {
     expect(stack.requested).toHaveLength(asked);
     model.isDown = false;
     const resumed = await resumeBackfill(ref, { deps });
-    const finished = await anExecution(stack, { beforeRound: pass }).run(resumed);
+    // Its queue is slow: what was let go is not told as held before its message has come.
+    const finished = await anExecution(stack, { beforeRound: (round) => round > 1 && pass() }).run(resumed);
     expect(totalOf(finished)).toMatchObject({ found: 4, judged: 4, held: 0 });
     expect(model.asked).toHaveLength(4);
   });
