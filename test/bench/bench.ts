@@ -12,6 +12,7 @@ import { localThroughput } from './local-throughput.ts';
 import { ownWork } from './own-work.ts';
 import { printReport, type Report } from './report.ts';
 import { putRules } from './rules.ts';
+import { runBackfills } from './run-backfills.ts';
 import { runJudging } from './run-judging.ts';
 import { type PipelineResult, runPipeline } from './run-pipeline.ts';
 import { runReads } from './run-reads.ts';
@@ -79,6 +80,8 @@ async function bench(): Promise<Report> {
   const alone = await withRules(0, () => runPipeline({ stack, aws, workload: single, passes: 1 }));
   progress('reads');
   const reads = await runReads({ stack, aws, sizes: options.quick ? storeSizes.slice(0, 2) : storeSizes, passes });
+  progress('backfills');
+  const backfills = await runBackfills({ stack, aws, traces: options.quick ? 5_000 : 20_000, passes });
   progress('filters');
   const filters = filterDecisions();
   progress('initialisation');
@@ -97,6 +100,7 @@ async function bench(): Promise<Report> {
     functions,
     filters,
     reads,
+    backfills,
     cost: {
       perMillionAt20: costPerMillion(consumption(twenty.unsampled, stack)),
       perMillionAt1: costPerMillion(consumption(alone, stack)),

@@ -2,9 +2,11 @@ import type { FilterDecisions } from './filter-decisions.ts';
 import type { JudgeTokens } from './judge-tokens.ts';
 import type { Throughput } from './local-throughput.ts';
 import type { OwnWork } from './own-work.ts';
+import { printBackfills } from './report-backfills.ts';
 import { printJudging, printTokens } from './report-judging.ts';
 import { check, heading, line } from './report-lines.ts';
 import { printReads } from './report-reads.ts';
+import type { BackfillFigures } from './run-backfills.ts';
 import type { JudgingFigures } from './run-judging.ts';
 import type { PipelineResult } from './run-pipeline.ts';
 import type { ReadsResult } from './run-reads.ts';
@@ -22,6 +24,7 @@ export interface Report {
   readonly filters: readonly FilterDecisions[];
   /** By the size of the store, ascending. */
   readonly reads: readonly ReadsResult[];
+  readonly backfills: BackfillFigures;
   readonly cost: {
     /** US$ by part. */
     readonly perMillionAt20: Readonly<Record<string, number>>;
@@ -107,6 +110,7 @@ export function printReport(report: Report): void {
     ]);
   }
   printReads(reads);
+  printBackfills(report.backfills);
   printJudging(report.judging);
   printTokens(report.judgeTokens);
   printSandboxes(report.sandboxes);

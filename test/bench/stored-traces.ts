@@ -16,7 +16,8 @@ export const experimentId = '7';
 const sessionTraces = 10;
 export const longSession = { id: 'session-long', first: 400, traces: 100 };
 
-const newest = Date.UTC(2026, 10, 21, 12);
+/** The time of the newest. */
+export const newest = Date.UTC(2026, 10, 21, 12);
 const betweenTracesMs = 86_400_000 / 5_000;
 const blockBytes = 20_000;
 const options = { retentionDays: 30 };
