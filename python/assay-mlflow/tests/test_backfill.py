@@ -128,11 +128,15 @@ def test_a_server_without_backfill_says_so(fake: Recorder) -> None:
     assert raised.value.error_code == "ENDPOINT_NOT_FOUND"
 
 
-def test_against_a_running_assay(assay: str) -> None:
-    is_polite.register()
-    try:
-        assert backfill_scorers(scorers=["is_polite"], start_time=JUNE)
-    except MlflowException as error:
-        if error.error_code != "ENDPOINT_NOT_FOUND":
-            raise
-        assert "this version of Assay has no backfill" in error.message
+def test_a_running_assay_starts_what_the_package_asks_for_and_refuses_what_has_no_rate(assay: str) -> None:
+    registered = is_polite.register()
+    times = {"start_time": datetime.now(timezone.utc) - timedelta(days=60)}
+    with pytest.raises(MlflowException, match="scorer 'is_polite' is not started, so it has no sampling rate of its own"):
+        backfill_scorers(scorers=["is_polite"], **times)
+    first = backfill_scorers(scorers=[BackfillScorerConfig(registered, sample_rate=0.8)], **times)
+    assert isinstance(first, str) and first
+    with pytest.raises(MlflowException, match="must be before|is in the future"):
+        backfill_scorers(
+            scorers=[BackfillScorerConfig(registered, sample_rate=0.8)],
+            start_time=datetime.now(timezone.utc) + timedelta(days=1),
+        )
