@@ -198,7 +198,7 @@ describe('what is stopped', () => {
 
 describe('the end', () => {
   async function run(options: { fate?: Fate; twice?: boolean }): Promise<unknown> {
-    const stack = await aStackWithTraces(14, [aRule({ sampleRate: 0.3 })]);
+    const stack = await aStackWithTraces(9, [aRule({ sampleRate: 0.3 })]);
     const execution = anExecution(stack, { ...options, sliceSize: 3, beforeRound: () => stack.drain(options) });
     const finished = await execution.start({ ...everything, scorers: [{ name: 'length', sampleRate: 0.8 }] });
     await stack.drain();
@@ -218,7 +218,7 @@ describe('the end', () => {
         return undefined;
       },
     });
-    expect(expected).toMatchObject({ state: 'finished', judged: below(0.8, 14) });
+    expect(expected).toMatchObject({ state: 'finished', judged: below(0.8, 9) });
     expect(calls).toBeGreaterThan(60);
     for (let deadly = 1; deadly <= calls; deadly++) {
       let call = 0;
