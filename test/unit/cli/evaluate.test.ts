@@ -43,7 +43,14 @@ const jsonl = (name: string, rows: readonly unknown[]) =>
 
 async function assay(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
   // No deployment is known, and no account.
-  const env = { PATH: process.env.PATH, OPENAI_API_KEY: 'sk-local', OPENAI_BASE_URL: `${server.url}/v1`, ...providers };
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const env = {
+    PATH,
+    NODE_COMPILE_CACHE,
+    OPENAI_API_KEY: 'sk-local',
+    OPENAI_BASE_URL: `${server.url}/v1`,
+    ...providers,
+  };
   return promisify(execFile)(process.execPath, [cli, ...args], { env, maxBuffer: 64 * 1024 * 1024 }).then(
     ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
     ({ code, stdout, stderr }) => ({ code, out: stdout, err: stderr }),
@@ -71,7 +78,8 @@ function verdictOf({ text, schema }: Pick<Asked, 'text' | 'schema'>): {
   };
 }
 
-describe('evaluate', () => {
+// It starts the command again and again.
+describe('evaluate', { timeout: 60_000 }, () => {
   it('asks judges, code and heuristics about each row, and sums up', async () => {
     server.script = verdictOf;
     const scorers = [
