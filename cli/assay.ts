@@ -26,8 +26,13 @@ const client = () => connection().client();
 const print: Print = ({ json, text }) =>
   console.log(program.opts<GlobalOptions>().json ? JSON.stringify(json) : printable(text));
 
-/** A line in the place of the one before it. */
-const show = (line: string) => void process.stderr.write(`\r${line}\u{1b}[K`);
+let shown = '';
+/** A line in the place of the one before it; in a log a line for each change. */
+function show(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${line}\u{1b}[K`);
+  else if (line !== shown && line !== '') process.stderr.write(`${line}\n`);
+  shown = line;
+}
 
 addInitCommand(program, { connection, print });
 addKeyCommands(program, { connection, print });

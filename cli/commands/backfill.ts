@@ -166,7 +166,7 @@ function tell({ record }: Backfill, { print }: Commands): void {
 }
 
 function barOf({ state, plan, counts, cost_usd: cost = 0, seconds_left: left }: BackfillRecord): string {
-  if (plan === undefined || counts === undefined) return state;
+  if (state === 'planning' || plan === undefined || counts === undefined) return state;
   // Traces that are not found yet are as much work as those that are.
   const all = Math.max(counts.found, plan.traces);
   const rest = left === undefined ? '' : `  ${Math.ceil(left / 60)} min left`;
@@ -178,6 +178,9 @@ function page(backfill: BackfillRecord): string {
   const { plan, scorers, counts } = backfill;
   const head = `${backfill.backfill_id}  ${stateOf(backfill)}  ${rangeOf(backfill)}`;
   const planned = plan ? [`planned: ${plan.traces} traces in ${plan.slices} slices`] : [];
+  const { state } = backfill;
+  // A dry run has judged nothing: it tells what it would.
+  if (state === 'planned') return [head, ...planned, ...scorers.map(predictionOf)].join('\n');
   const spent = counts ? [`spent: US$ ${(backfill.cost_usd ?? 0).toFixed(4)}, ${backfill.tokens ?? 0} tokens`] : [];
   return [head, ...planned, ...scorers.map(predictionOf), ...spent, '', countsOf(scorers)].join('\n').trimEnd();
 }
@@ -185,7 +188,8 @@ function page(backfill: BackfillRecord): string {
 function predictionOf({ name, version, sample_rate: rate, predicted }: BackfillScorer): string {
   const who = `${name} v${version} at ${rate}`;
   if (!predicted) return who;
-  const { evaluations, tokens, cost_usd: usd } = predicted;
+  const { evaluations, tokens, cost_usd: usd, basis } = predicted;
+  if (basis === 'no_model') return `${who}: about ${evaluations} evaluations, no model is asked`;
   const cost = usd === undefined ? 'cost unknown' : `about US$ ${usd.toFixed(4)}`;
   return `${who}: about ${evaluations} evaluations, ${tokens === undefined ? '' : `${tokens} tokens, `}${cost}`;
 }

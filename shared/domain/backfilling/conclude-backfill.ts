@@ -134,12 +134,13 @@ function waitSeconds(
   return Math.round(Math.min(most, noticed, Math.max(shortestWait, wanted)));
 }
 
-/** At the rate at which it has judged since it was started or resumed; undefined while that is not known. */
+/** At the rate at which it has judged since it was started or resumed; undefined while that is not known, or not all has been asked for. */
 export function secondsLeft(
-  { stateAt, state }: Pick<Backfill, 'stateAt' | 'state'>,
-  { progress, now }: { progress: Pick<BackfillProgress, 'scorers'>; now: number },
+  { stateAt, state, plan }: Pick<Backfill, 'stateAt' | 'state' | 'plan'>,
+  { progress, now }: { progress: Pick<BackfillProgress, 'scorers' | 'slicesEnqueued'>; now: number },
 ): number | undefined {
   const { pending, judged, failed } = totalCounts(progress.scorers);
+  if (state === 'running' && progress.slicesEnqueued < (plan?.slices ?? 0)) return undefined;
   if (pending === 0) return 0;
   if (state !== 'running' || judged + failed === 0) return undefined;
   return (pending * (now - stateAt)) / 1000 / (judged + failed);
