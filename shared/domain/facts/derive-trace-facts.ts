@@ -47,7 +47,8 @@ export function deriveTraceFacts(unordered: readonly ScorableSpan[]): TraceFacts
   });
 }
 
-function byStart(a: ScorableSpan, b: ScorableSpan): number {
+/** Spans that began at once stand by their ids: the order in which they came must not matter. */
+export function byStart(a: ScorableSpan, b: ScorableSpan): number {
   const [x, y] = [a.span.startTimeUnixNano, b.span.startTimeUnixNano];
   return x < y ? -1 : x > y ? 1 : a.span.spanId < b.span.spanId ? -1 : 1;
 }

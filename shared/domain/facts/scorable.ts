@@ -5,7 +5,7 @@ import type { ScorableSpan, ScorableTrace } from '../scorable-trace.ts';
 import type { JsonValue } from '../span.ts';
 import type { SpanText } from '../span-facts.ts';
 import type { TraceInfo } from '../trace.ts';
-import { deriveTraceFacts, rootOf, traceInputs, traceOutputs } from './derive-trace-facts.ts';
+import { byStart, deriveTraceFacts, rootOf, traceInputs, traceOutputs } from './derive-trace-facts.ts';
 
 /** A trace as scorers see it; its facts are those of the spans given, and what was said of it. */
 export function toScorableTrace({
@@ -17,7 +17,7 @@ export function toScorableTrace({
   spans: readonly ScorableSpan[];
   assessments: readonly Assessment[];
 }): ScorableTrace {
-  const spans = unordered.toSorted((a, b) => Number(a.span.startTimeUnixNano - b.span.startTimeUnixNano));
+  const spans = unordered.toSorted(byStart);
   const root = rootOf(spans);
   const [inputs, outputs] = [asJson(traceInputs(spans, root)), asJson(traceOutputs(spans, root))];
   return {
