@@ -215,11 +215,13 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
   const services: Record<string, (operation: string, input: Readonly<Record<string, unknown>>) => Promise<unknown>> =
     {};
   const controls: Record<string, () => Promise<unknown>> = {};
+  let athena: Athena | undefined;
   const gateway = new Gateway({
     resources: () => deployment.resources,
     callers,
     upstreams,
     services,
+    workgroupOf: (id) => athena?.workgroupOf(id),
     control: (path) => controls[path]?.(),
   });
   const endpoint = `http://127.0.0.1:${await gateway.listen()}`;
@@ -235,17 +237,18 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
   const fauxqs = await startQueuesAndBuckets(resources, { folder: kept('queues-and-buckets') });
   upstreams.set('dynamodb', dynamodb.port).set('sqs', fauxqs.port).set('s3', fauxqs.port);
   const direct = { endpoint: `http://127.0.0.1:${fauxqs.port}`, region, credentials: { ...credentials } };
+  const directS3 = new S3Client({ ...direct, forcePathStyle: true });
   const archiveFolder = join(folder, 'archive');
   const firehose = new Firehose({
     resources,
     tables,
     warehouse,
-    s3: new S3Client({ ...direct, forcePathStyle: true }),
+    s3: directS3,
     bufferFolder: join(folder, 'firehose'),
     archiveFolder,
     log,
   });
-  const athena = new Athena({ resources, tables, warehouse, archiveFolder });
+  athena = new Athena({ resources, tables, warehouse, s3: directS3, archiveFolder });
   Object.assign(services, { firehose: firehose.service, athena: athena.service, ...dynamodb.translations });
   services.secretsmanager = secretsService(options.secretsFile);
 

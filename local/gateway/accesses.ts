@@ -1,5 +1,6 @@
 import type { DeployedResource } from '../template/assembly.ts';
 import { accountId, region } from '../template/physical-names.ts';
+import { athenaAccesses } from './athena-accesses.ts';
 import type { Access } from './policy.ts';
 
 /** A call to AWS as it came over HTTP. */
@@ -15,7 +16,15 @@ export interface AwsCall {
 }
 
 /** What a call does in IAM's terms; a call of a service or operation that is not known here is an error, not a guess. */
-export function accessesOf(call: AwsCall, resources: readonly DeployedResource[]): readonly Access[] {
+export function accessesOf(
+  call: AwsCall,
+  resources: readonly DeployedResource[],
+  workgroupOf: (queryExecutionId: string) => string | undefined = () => undefined,
+): readonly Access[] {
+  if (call.service === 'athena') {
+    const { operation } = call;
+    return athenaAccesses({ operation, input: call.input(), resources, workgroupOf });
+  }
   const derive = services[call.service];
   if (!derive) throw new Error(`the local stack has no ${call.service}`);
   return derive(call, resources);
@@ -62,7 +71,6 @@ const services: Readonly<Record<string, Derive>> = {
     const { mapRunArn, executionArn, stateMachineArn = '*' } = input();
     return [{ action: `states:${operation}`, resource: String(mapRunArn ?? executionArn ?? stateMachineArn) }];
   },
-  athena: ({ operation }) => [{ action: `athena:${operation}`, resource: '*' }],
   s3: ({ method, path, query }) => {
     const [, bucket = '', ...rest] = path.split('/');
     const key = decodeURIComponent(rest.join('/'));

@@ -28,6 +28,8 @@ export interface GatewayOptions {
   /** What answers for a service: an emulator's port on this machine, or any server. */
   readonly upstreams: ReadonlyMap<string, number | URL>;
   readonly services: Readonly<Record<string, InProcessService>>;
+  /** In which workgroup a query of Athena runs. */
+  readonly workgroupOf?: (queryExecutionId: string) => string | undefined;
   /** Answers what no service does: the stack's own controls. */
   readonly control: (path: string) => Promise<unknown> | undefined;
 }
@@ -97,7 +99,7 @@ export class Gateway {
   #check(request: IncomingMessage, call: AwsCall): void {
     const accessKeyId = accessKeyOf(request);
     if (!this.#options.callers.has(accessKeyId)) return;
-    for (const access of accessesOf(call, this.#options.resources())) {
+    for (const access of accessesOf(call, this.#options.resources(), this.#options.workgroupOf)) {
       this.authorize(accessKeyId, access);
       if (access.action === 'sqs:ChangeMessageVisibility') this.delayedReceipts.add(String(call.input().ReceiptHandle));
     }

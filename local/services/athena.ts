@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { AwsError } from '../gateway/aws-error.ts';
 import type { DeployedResource } from '../template/assembly.ts';
+import { parseUnload, type Unload, unload } from './unload.ts';
 import { duckdbType, type GlueTable, literal, type Warehouse } from './warehouse.ts';
 
 interface Execution {
+  readonly id: string;
   readonly query: string;
   readonly database: string;
+  readonly workgroup: string;
+  /** Of the workgroup: `s3://…/`. */
+  readonly results: string | undefined;
+  manifest?: string;
   state: 'RUNNING' | 'SUCCEEDED' | 'FAILED';
   reason?: string;
   columns: readonly { name: string; type: string }[];
@@ -26,8 +33,12 @@ export interface AthenaOptions {
   readonly resources: readonly DeployedResource[];
   readonly tables: readonly GlueTable[];
   readonly warehouse: Warehouse;
+  readonly s3: S3Client;
   readonly archiveFolder: string;
 }
+
+/** Service quotas: length of a query string. */
+const maxQueryBytes = 262_144;
 
 type Input = Readonly<Record<string, unknown>>;
 
@@ -60,9 +71,12 @@ export class Athena {
   readonly #operations: Readonly<Record<string, (input: Input) => unknown>> = {
     StartQueryExecution: (input) => this.#start(input),
     GetQueryExecution: ({ QueryExecutionId }) => {
-      const { query, state, reason } = this.#execution(QueryExecutionId);
+      const { query, state, reason, workgroup, results, manifest } = this.#execution(QueryExecutionId);
       const Status = { State: state, ...(reason !== undefined && { StateChangeReason: reason }) };
-      return { QueryExecution: { QueryExecutionId, Query: query, Status, Statistics: { DataScannedInBytes: 0 } } };
+      const Statistics = { DataScannedInBytes: 0, ...(manifest !== undefined && { DataManifestLocation: manifest }) };
+      const ResultConfiguration = { OutputLocation: results && `${results}${String(QueryExecutionId)}.csv` };
+      const about = { QueryExecutionId, Query: query, WorkGroup: workgroup, ResultConfiguration };
+      return { QueryExecution: { ...about, Status, Statistics } };
     },
     GetQueryResults: (input) => this.#results(input),
     StopQueryExecution: () => ({}),
@@ -77,10 +91,14 @@ export class Athena {
     }),
   };
 
-  #start({ QueryString, QueryExecutionContext }: Input): unknown {
+  #start({ QueryString, QueryExecutionContext, WorkGroup = 'primary' }: Input): unknown {
     const database = (QueryExecutionContext as { Database?: string } | undefined)?.Database ?? 'default';
-    const execution: Execution = { query: String(QueryString), database, state: 'RUNNING', columns: [], rows: [] };
-    const id = randomUUID();
+    const [id, query, workgroup] = [randomUUID(), String(QueryString), String(WorkGroup)];
+    if (Buffer.byteLength(query) > maxQueryBytes)
+      throw new AwsError('InvalidRequestException', `a query of more than ${maxQueryBytes} bytes`);
+    const results = this.#resultsOf(workgroup);
+    const about = { id, query, database, workgroup, results };
+    const execution: Execution = { ...about, state: 'RUNNING', columns: [], rows: [] };
     this.#executions.set(id, execution);
     // One connection: one query after the other.
     this.#last = this.#last.then(() => this.#run(execution));
@@ -93,6 +111,12 @@ export class Athena {
       const { connection } = this.#options.warehouse;
       await connection.run(`CREATE SCHEMA IF NOT EXISTS "${execution.database}"`);
       await connection.run(`SET schema = ${literal(execution.database)}`);
+      const wanted = parseUnload(execution.query);
+      if (wanted) {
+        execution.manifest = await this.#unload(wanted, execution);
+        execution.state = 'SUCCEEDED';
+        return;
+      }
       const reader = await connection.runAndReadAll(execution.query);
       const types = reader.columnTypes();
       execution.columns = reader.columnNames().map((name, i) => ({ name, type: athenaType(String(types[i])) }));
@@ -102,6 +126,34 @@ export class Athena {
       execution.reason = error instanceof Error ? error.message : String(error);
       execution.state = 'FAILED';
     }
+  }
+
+  /** The files that were written stand in a manifest where the workgroup has its results: Athena user guide, "Data manifest file". */
+  async #unload(wanted: Unload, { id, results }: Execution): Promise<string> {
+    const { s3, warehouse } = this.#options;
+    if (results === undefined) throw new Error('the workgroup has no place for results');
+    const files = await unload(wanted, { connection: warehouse.connection, s3 });
+    const [, Bucket, path = ''] = /^s3:\/\/([^/]+)\/(.*)$/.exec(results) ?? [];
+    const Key = `${path}${id}-manifest.csv`;
+    await s3.send(new PutObjectCommand({ Bucket, Key, Body: files.map((file) => `${file}\n`).join('') }));
+    return `s3://${Bucket}/${Key}`;
+  }
+
+  #resultsOf(workgroup: string): string | undefined {
+    const found = this.#options.resources.find(
+      ({ type, ref }) => type === 'AWS::Athena::WorkGroup' && ref === workgroup,
+    );
+    if (!found && workgroup !== 'primary')
+      throw new AwsError('InvalidRequestException', `WorkGroup ${workgroup} is not found.`);
+    const { ResultConfiguration } = (found?.properties.WorkGroupConfiguration ?? {}) as {
+      ResultConfiguration?: { OutputLocation?: string };
+    };
+    return ResultConfiguration?.OutputLocation;
+  }
+
+  /** In which a query runs. */
+  workgroupOf(queryExecutionId: string): string | undefined {
+    return this.#executions.get(queryExecutionId)?.workgroup;
   }
 
   /** Files come and go: the tables are defined anew over those that are there. */
@@ -114,7 +166,8 @@ export class Athena {
         readdirSync(folder, { recursive: true }).some((file) => String(file).endsWith('.parquet'));
       const empty = columns.map((column) => `NULL::${duckdbType(column.type)} AS "${column.name}"`).join(', ');
       const select = hasFiles
-        ? `SELECT * FROM read_parquet(${literal(join(folder, '**/*.parquet'))}, hive_partitioning = true, hive_types = {'dt': VARCHAR}, union_by_name = true)`
+        ? // A column that a file does not have is null in it.
+          `SELECT ${empty}, NULL::VARCHAR AS dt WHERE false UNION ALL BY NAME SELECT * FROM read_parquet(${literal(join(folder, '**/*.parquet'))}, hive_partitioning = true, hive_types = {'dt': VARCHAR}, union_by_name = true)`
         : `SELECT ${empty}, NULL::VARCHAR AS dt WHERE false`;
       await this.#options.warehouse.connection.run(`CREATE OR REPLACE VIEW "${database}"."${name}" AS ${select}`);
     }

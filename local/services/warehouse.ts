@@ -25,6 +25,11 @@ const macros = [
   'cardinality(container) AS len(container)',
   'regexp_like(text, pattern) AS regexp_matches(text, pattern)',
   'date_add(unit, count, moment) AS moment + CAST(count AS BIGINT) * CAST(concat(1, unit) AS INTERVAL)',
+  'to_utf8(text) AS encode(text)',
+  'to_unixtime(moment) AS epoch(moment)',
+  "from_base(digits, radix) AS CASE WHEN radix = 16 THEN CAST(concat('0x', digits) AS BIGINT) ELSE error('only base 16') END",
+  // Of bytes, and as bytes.
+  'sha256(bytes) AS unhex(system.main.sha256(CAST(bytes AS BLOB)))',
   'array_join(list, separator) AS array_to_string(list, separator)',
 ];
 
