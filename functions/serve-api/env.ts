@@ -9,6 +9,7 @@ export const envSchema = z.object({
   ASSESSMENTS_STREAM: z.string().min(1),
   /** ARN. */
   BACKFILL_STATE_MACHINE: z.string().min(1),
+  TRACES_STREAM: z.string().min(1),
   TRACE_RETENTION_DAYS: z
     .string()
     .regex(/^[1-9]\d*$/)

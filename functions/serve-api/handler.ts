@@ -16,7 +16,7 @@ import { dynamoTraceEditor } from '../../shared/adapters/dynamo-trace-editor.ts'
 import { dynamoTraceReader } from '../../shared/adapters/dynamo-trace-reader.ts';
 import { dynamoTraceRemover } from '../../shared/adapters/dynamo-trace-remover.ts';
 import { dynamoTraceSearch } from '../../shared/adapters/dynamo-trace-search.ts';
-import { firehoseAssessmentArchive } from '../../shared/adapters/firehose-archive.ts';
+import { firehoseAssessmentArchive, firehoseDeletionArchive } from '../../shared/adapters/firehose-archive.ts';
 import { otlpTraceCodec } from '../../shared/adapters/otlp-trace-codec.ts';
 import { s3AnswerStore } from '../../shared/adapters/s3-answer-store.ts';
 import { s3AttachmentStore } from '../../shared/adapters/s3-attachment-store.ts';
@@ -31,7 +31,7 @@ import { createHandler } from './create-handler.ts';
 import { envSchema } from './env.ts';
 
 const env = readEnv(envSchema);
-const [dynamoClient, s3Client] = [dynamodb(), s3()];
+const [dynamoClient, s3Client, firehoseClient] = [dynamodb(), s3(), firehose()];
 const tableOptions = { retentionDays: env.TRACE_RETENTION_DAYS };
 const experiments = dynamoExperimentStore(dynamoClient, env.REGISTRY_TABLE);
 const now = Date.now;
@@ -47,7 +47,8 @@ export const handler = createHandler({
   answers: s3AnswerStore(s3Client, env.TRACE_STORE_BUCKET),
   codec: otlpTraceCodec,
   assessments: dynamoAssessmentStore(dynamoClient, env.TRACES_TABLE, tableOptions),
-  archive: firehoseAssessmentArchive(firehose(), { stream: env.ASSESSMENTS_STREAM, now }),
+  archive: firehoseAssessmentArchive(firehoseClient, { stream: env.ASSESSMENTS_STREAM, now }),
+  deletions: firehoseDeletionArchive(firehoseClient, { stream: env.TRACES_STREAM, now }),
   settleQueue: sqsArrivalQueue(sqs(), env.ARRIVALS_QUEUE_URL),
   experiments,
   otelTables: dynamoOtelTableStore(dynamoClient, env.REGISTRY_TABLE, experiments),

@@ -160,6 +160,7 @@ export class TraceApi extends Construct {
         ARRIVALS_QUEUE_URL: arrivals.queue.queueUrl,
         ASSESSMENTS_STREAM: archive.streams.assessments.deliveryStreamName,
         BACKFILL_STATE_MACHINE: backfills.stateMachineArn,
+        TRACES_STREAM: archive.streams.traces.deliveryStreamName,
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
@@ -180,13 +181,15 @@ export class TraceApi extends Construct {
     ]);
     grantTable(requestCounts, lambda, ['UpdateItem']);
     grantObjects(traceStore, lambda, {
-      read: ['segments/*', 'answers/*', 'attachments/*'],
-      write: ['segments/*', 'answers/*', 'attachments/*'],
+      read: ['segments/*', 'restored/*', 'answers/*', 'attachments/*'],
+      write: ['segments/*', 'restored/*', 'answers/*', 'attachments/*'],
       remove: ['attachments/*'],
     });
     grantSendMessages(arrivals.queue, lambda);
     grantPutRecords(archive.streams.assessments, lambda);
     backfills.grantStartExecution(lambda);
+    // That a trace was deleted.
+    grantPutRecords(archive.streams.traces, lambda);
     return lambda;
   }
 

@@ -22,7 +22,8 @@ export type ArchiveTable = keyof typeof archiveTables;
  */
 export function currentView(database: string, table: ArchiveTable): string {
   const derived: Readonly<Record<string, string>> = derivedColumns[table];
-  const stored = [...Object.keys(archiveTables[table]), 'dt'].filter((column) => derived[column] === undefined);
+  const isShown = (column: string) => derived[column] === undefined && column !== 'deleted_at';
+  const stored = [...Object.keys(archiveTables[table]), 'dt'].filter(isShown);
   const columns = [
     `${rowIdentity[table]} AS row_id`,
     ...stored.map((column) => `"${column}"`),
@@ -33,7 +34,7 @@ export function currentView(database: string, table: ArchiveTable): string {
     `CREATE OR REPLACE VIEW "${database}"."${table}_current" AS`,
     `SELECT ${columns.join(',\n  ')}`,
     `FROM (SELECT *, ${rank} AS row_rank FROM "${database}"."${table}") AS ranked`,
-    'WHERE row_rank = 1',
+    'deleted_at' in archiveTables[table] ? 'WHERE row_rank = 1 AND deleted_at IS NULL' : 'WHERE row_rank = 1',
   ].join('\n');
 }
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { assessmentRow, rowText, spanRow, traceRow } from '../contracts/archive-rows.ts';
-import type { AssessmentArchive, Clock, TraceArchive } from '../domain/ports.ts';
+import { assessmentRow, deletedTraceRow, rowText, spanRow, traceRow } from '../contracts/archive-rows.ts';
+import type { AssessmentArchive, Clock, DeletionArchive, TraceArchive } from '../domain/ports.ts';
 import { joinedCalls } from './joined-calls.ts';
 
 /** Firehose takes 1,000 KiB a record, 500 records and 4 MiB a call (API reference, PutRecordBatch). */
@@ -35,6 +35,18 @@ export function firehoseTraceArchive(
     async addSpans(spans) {
       const rows = spans.map((span) => fitted(spanRow(span), valueStore));
       await send(client, { stream: streams.spans, rows: await Promise.all(rows) });
+    },
+  };
+}
+
+export function firehoseDeletionArchive(
+  client: FirehoseClient,
+  { stream, now }: { stream: string; now: Clock },
+): DeletionArchive {
+  return {
+    async addDeleted(traces) {
+      const deletedAt = now();
+      await send(client, { stream, rows: traces.map((trace) => rowText(deletedTraceRow(trace, deletedAt))) });
     },
   };
 }

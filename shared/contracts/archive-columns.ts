@@ -14,7 +14,10 @@ const tokenColumns = {
   cache_creation_input_tokens: 'bigint',
 } as const;
 
-/** One row for each revision of a trace; the view keeps the highest. What went in and came out stands in the root span's row. */
+/**
+ * One row for each revision of a trace; the view keeps the highest. What went in and came out stands in the root span's row. A trace that
+ * was deleted has one more, with `deleted_at`, and no view shows it any more.
+ */
 export const traceColumns = {
   revision: 'int',
   trace_id: 'string',
@@ -38,12 +41,18 @@ export const traceColumns = {
   error_count: 'int',
   tool_call_count: 'int',
   tool_error_count: 'int',
+  /** Of a trace whose client said them itself; else they follow from its spans. */
+  request_preview: 'string',
+  response_preview: 'string',
+  /** JSON list of runs that it was linked to. */
+  linked_runs: 'string',
+  deleted_at: 'timestamp',
   archived_at: 'timestamp',
 } as const satisfies Record<string, GlueType>;
 
 /**
  * One row for each span of each block. The large texts stand once: the attribute that `inputs_attribute` (`outputs_attribute`)
- * names is left out of `attributes`.
+ * names is left out of `attributes`. Where that was no text, but a list or a map, `inputs_structured` (`outputs_structured`) is true.
  */
 export const spanColumns = {
   trace_id: 'string',
@@ -67,14 +76,17 @@ export const spanColumns = {
   tool_failed: 'boolean',
   inputs: 'string',
   inputs_attribute: 'string',
+  inputs_structured: 'boolean',
   outputs: 'string',
   outputs_attribute: 'string',
+  outputs_structured: 'boolean',
   attributes: 'string',
   events: 'string',
   links: 'string',
   resource_attributes: 'string',
   scope_name: 'string',
   scope_version: 'string',
+  trace_state: 'string',
   /** Size of the span on the wire, bytes. Of two versions of a span the one that ended later, then the larger, is kept. */
   size_bytes: 'bigint',
 } as const satisfies Record<string, GlueType>;
@@ -94,9 +106,11 @@ export const assessmentColumns = {
   value_text: 'string',
   error_code: 'string',
   error_message: 'string',
+  error_stack_trace: 'string',
   rationale: 'string',
   metadata: 'string',
   span_id: 'string',
+  overrides: 'string',
   scorer_name: 'string',
   scorer_version: 'int',
   sample_rate: 'double',
@@ -135,7 +149,8 @@ export const rowIdentity = {
 
 /** Order in which the versions of one row are preferred: the first row of each row id is the one the view shows. */
 export const rowPreference = {
-  traces: 'revision DESC, archived_at DESC',
+  // False comes before true: a deletion is the last word on a trace.
+  traces: 'deleted_at IS NULL, revision DESC, archived_at DESC',
   spans: 'end_time_unix_nano DESC, size_bytes DESC',
   assessments: 'updated_at DESC, archived_at DESC',
 } as const;

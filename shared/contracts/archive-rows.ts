@@ -3,15 +3,17 @@ import { jsonText } from '../domain/facts/attribute-text.ts';
 import { sessionOf, userOf } from '../domain/facts/who.ts';
 import type { ArchivedSpan } from '../domain/ports.ts';
 import type { Attributes, AttributeValue, JsonValue, Span } from '../domain/span.ts';
-import type { TraceInfo } from '../domain/trace.ts';
+import type { SpanText } from '../domain/span-facts.ts';
+import type { ExplicitField, TraceInfo } from '../domain/trace.ts';
 import type { AssessmentRow, SpanRow, TraceRow } from './archive-columns.ts';
 
 /** The row of one revision of a trace. */
 export function traceRow(
-  { traceId, experimentId, revision, completeness, facts }: TraceInfo,
+  { traceId, experimentId, revision, completeness, facts, explicit }: TraceInfo,
   archivedAt: number,
 ): TraceRow {
   const { tokens, cost } = facts;
+  const said = (field: ExplicitField) => explicit?.fields.includes(field);
   return {
     revision,
     trace_id: traceId,
@@ -39,8 +41,20 @@ export function traceRow(
     error_count: facts.errorCount,
     tool_call_count: facts.toolCallCount,
     tool_error_count: facts.toolErrorCount,
+    request_preview: said('requestPreview') ? facts.requestPreview : undefined,
+    response_preview: said('responsePreview') ? facts.responsePreview : undefined,
+    linked_runs: facts.linkedRuns && JSON.stringify(facts.linkedRuns),
     archived_at: timestamp(archivedAt),
   } as TraceRow;
+}
+
+/** The row that says that a trace was deleted. */
+export function deletedTraceRow(
+  { traceId, experimentId }: Pick<TraceInfo, 'traceId' | 'experimentId'>,
+  deletedAt: number,
+): TraceRow {
+  const at = timestamp(deletedAt);
+  return { trace_id: traceId, experiment_id: experimentId, deleted_at: at, archived_at: at };
 }
 
 /** The row of one span; what stands in `inputs` and `outputs` is left out of `attributes`. */
@@ -72,14 +86,17 @@ export function spanRow({ span, facts, sizeBytes, experimentId, isForeign }: Arc
     tool_failed: facts.tool?.failed,
     inputs: facts.inputs?.text,
     inputs_attribute: facts.inputs?.attribute,
+    inputs_structured: isStructured(span, facts.inputs) || undefined,
     outputs: facts.outputs?.text,
     outputs_attribute: facts.outputs?.attribute,
+    outputs_structured: isStructured(span, facts.outputs) || undefined,
     attributes: jsonText(without(span.attributes, [facts.inputs?.attribute, facts.outputs?.attribute])),
     events: span.events.length > 0 ? jsonText(span.events.map(plainEvent)) : undefined,
     links: span.links.length > 0 ? jsonText(span.links.map((link) => ({ ...link }))) : undefined,
     resource_attributes: jsonText(span.resource.attributes),
     scope_name: span.scope.name || undefined,
     scope_version: span.scope.version || undefined,
+    trace_state: span.traceState,
     size_bytes: sizeBytes,
   } as SpanRow;
 }
@@ -100,9 +117,11 @@ export function assessmentRow(assessment: Assessment, archivedAt: number): Asses
     value_text: typeof assessment.value === 'string' ? assessment.value : undefined,
     error_code: error?.code,
     error_message: error?.message,
+    error_stack_trace: error?.stackTrace,
     rationale: assessment.rationale,
     metadata: JSON.stringify(assessment.metadata),
     span_id: assessment.spanId,
+    overrides: assessment.overrides,
     scorer_name: scorer?.name,
     scorer_version: scorer?.version,
     sample_rate: scorer?.sampleRate,
@@ -141,6 +160,10 @@ function without(attributes: Attributes, names: readonly (string | undefined)[])
 
 function plainEvent({ timeUnixNano, name, attributes }: Span['events'][number]): Attributes {
   return { time_unix_nano: timeUnixNano, name, attributes };
+}
+
+function isStructured({ attributes }: Span, text: SpanText | undefined): boolean {
+  return text?.attribute !== undefined && typeof attributes[text.attribute] !== 'string';
 }
 
 /** Yes and true count as 1, no and false as 0; other texts have no number. */

@@ -1,10 +1,19 @@
 import { settleInParallel, valuesOf } from './in-parallel.ts';
-import type { AttachmentStore, Clock, SegmentStore, TraceReader, TraceRemover, TraceSearch } from './ports.ts';
+import type {
+  AttachmentStore,
+  Clock,
+  DeletionArchive,
+  SegmentStore,
+  TraceReader,
+  TraceRemover,
+  TraceSearch,
+} from './ports.ts';
 
 export interface FinishDeletionDeps {
   readonly remover: TraceRemover;
   readonly segments: Pick<SegmentStore, 'erase'>;
   readonly attachments: Pick<AttachmentStore, 'remove'>;
+  readonly deletions: DeletionArchive;
 }
 
 export interface DeleteTracesDeps extends FinishDeletionDeps {
@@ -66,12 +75,14 @@ async function deleteTrace(traceId: string, deps: DeleteTracesDeps): Promise<boo
 /** Removes what a deleted trace has left behind; may be repeated, and does nothing where nothing is left. */
 export async function finishDeletion(
   traceId: string,
-  { remover, segments, attachments }: FinishDeletionDeps,
+  { remover, segments, attachments, deletions }: FinishDeletionDeps,
 ): Promise<void> {
   const remains = await remover.remains(traceId);
   if (remains === undefined) return;
   const { experimentId, blocks } = remains;
   await segments.erase(blocks);
   for (const name of remains.attachments) await attachments.remove({ experimentId, traceId, name });
+  // The tombstone expires; that the trace was deleted stays in the archive, as it does itself.
+  await deletions.addDeleted([{ traceId, experimentId }]);
   await remover.clear(traceId);
 }

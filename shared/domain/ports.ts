@@ -365,6 +365,11 @@ export interface SessionStore {
   release(request: SessionEvaluationRequest, options: { dueAt?: number }): Promise<void>;
 }
 
+/** Saying in the archive that traces were deleted: it is only added to, and what it holds can come back. */
+export interface DeletionArchive {
+  addDeleted(traces: readonly Pick<TraceInfo, 'traceId' | 'experimentId'>[]): Promise<void>;
+}
+
 /** The Parquet archive: rows may be sent twice, the views show each once. */
 export interface TraceArchive {
   addTraces(infos: readonly TraceInfo[]): Promise<void>;

@@ -72,6 +72,7 @@ function indexHandler() {
       readTrace: async () => undefined,
     },
     segments: { put: nothing, erase: async () => {}, readBlock: async () => Buffer.alloc(0) },
+    deletions: { addDeleted: nothing },
     remover: {
       bury: async () => true,
       remains: async () => undefined,

@@ -51,7 +51,13 @@ export class InMemoryStack {
   readonly objects = new Map<string, Uint8Array>();
   /** By name. */
   readonly attachments = new Map<string, Attachment>();
-  readonly archived = { traces: [] as TraceInfo[], spans: [] as ArchivedSpan[], assessments: [] as Assessment[] };
+  readonly archived = {
+    traces: [] as TraceInfo[],
+    spans: [] as ArchivedSpan[],
+    assessments: [] as Assessment[],
+    /** Ids. */
+    deleted: [] as string[],
+  };
   readonly requested: EvaluationRequest[] = [];
   /** What was told of evaluations. */
   readonly noted: JudgingEvent[] = [];
@@ -128,6 +134,7 @@ export class InMemoryStack {
       remover: process.wrap(this.index.remover),
       segments: process.wrap(this.#segments),
       attachments: process.wrap({ remove: async ({ name }: Attachment) => void this.attachments.delete(name) }),
+      deletions: process.wrap(this.#deletions),
       search: { find: async () => [] },
       now: () => this.nowMs,
     };
@@ -230,6 +237,7 @@ export class InMemoryStack {
       inbox: process.wrap({ get: async (key: string) => this.#object(key) }),
       rules: process.wrap(this.#ruleStore),
       archive: process.wrap(this.#archive),
+      deletions: process.wrap(this.#deletions),
       settleQueue: process.wrap(this.#settleQueue),
       evaluationQueue: process.wrap(this.#evaluationQueue),
       codec: otlpTraceCodec,
@@ -297,6 +305,11 @@ export class InMemoryStack {
     erase: async (blocks: readonly BlockRef[]) => {
       for (const { key, offset, length } of blocks) this.#object(key).fill(0, offset, offset + length);
     },
+  };
+
+  readonly #deletions = {
+    addDeleted: async (traces: readonly Pick<TraceInfo, 'traceId'>[]) =>
+      void this.archived.deleted.push(...traces.map(({ traceId }) => traceId)),
   };
 
   readonly #archive = {

@@ -105,6 +105,7 @@ function depsOn(
     search: dynamoTraceSearch(client, traces),
     segments: { readBlock: nothing, erase: async () => {} },
     attachments: { put: nothing, urlOf: nothing, remove: nothing },
+    deletions: { addDeleted: async () => {} },
     archive: { addAssessments: async () => {} },
     settleQueue: { settle: async () => {} },
     answers: { put: async () => 'https://storage.example/signed' },
