@@ -1,17 +1,12 @@
-import {
-  type AttributeValue,
-  BatchExecuteStatementCommand,
-  type DynamoDBClient,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { blockSortKey, openWorkKey, type TraceItemOptions, toBlockItem, toInfoItem } from '../contracts/trace-item.ts';
-import { chunk } from '../domain/chunk.ts';
 import type { TraceBlock, TraceIndex } from '../domain/ports.ts';
 import { batchGet, batchWrite } from './dynamo-batch.ts';
 import { isApplied } from './dynamo-conditional.ts';
 import { dayAnnouncer } from './dynamo-days.ts';
 import { infoUpdate, settleGraceMs } from './dynamo-info-item.ts';
+import { insertNew } from './dynamo-insert-new.ts';
 import { dynamoTraceReader } from './dynamo-trace-reader.ts';
 
 /** The traces table; see docs/architecture.md for its keys. */
@@ -27,9 +22,7 @@ export function dynamoTraceIndex(client: DynamoDBClient, table: string, options:
 
     async foundTraces(infos) {
       await announceDays(infos);
-      const items = infos.map((info) => toItem(toInfoItem(info, options)));
-      const results = await Promise.all(chunk(items, 25).map((batch) => insertNew(client, { table, items: batch })));
-      return results.flat();
+      return insertNew(client, { table, items: infos.map((info) => toItem(toInfoItem(info, options))) });
     },
 
     async knownBlocks(blocks) {
@@ -101,29 +94,4 @@ export function dynamoTraceIndex(client: DynamoDBClient, table: string, options:
       );
     },
   };
-}
-
-/**
- * Inserts up to 25 items that are not there yet, in one call. PartiQL's INSERT refuses an existing key with DuplicateItem, which
- * is the condition that BatchWriteItem cannot carry; a PutItem each would cost ten times the CPU for the same write units.
- * Source: DynamoDB developer guide, "PartiQL insert statements" and "Running batch operations with PartiQL".
- */
-async function insertNew(
-  client: DynamoDBClient,
-  { table, items }: { table: string; items: readonly Record<string, AttributeValue>[] },
-): Promise<readonly ('founded' | 'exists')[]> {
-  const Statements = items.map((item) => {
-    const names = Object.keys(item);
-    return {
-      Statement: `INSERT INTO "${table}" VALUE {${names.map((name) => `'${name}': ?`).join(', ')}}`,
-      Parameters: Object.values(item),
-    };
-  });
-  const { Responses = [] } = await client.send(new BatchExecuteStatementCommand({ Statements }));
-  return items.map((item, i) => {
-    const error = Responses[i]?.Error;
-    if (error === undefined) return 'founded';
-    if (error.Code === 'DuplicateItem') return 'exists';
-    throw new Error(`inserting ${item.pk?.S}: ${error.Code}: ${error.Message}`);
-  });
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Explicit, ExplicitField, TraceFacts, TraceInfo } from './trace.ts';
 
 /** Something said of a trace beside its spans. Saying it twice changes nothing. */
@@ -47,6 +48,30 @@ export function withExplicit(
     tags: { ...without(derived.tags, explicit.removedTags), ...only(facts.tags, explicit.tags) },
     metadata: { ...derived.metadata, ...only(facts.metadata, explicit.metadata) },
   };
+}
+
+const sayable = [
+  'requestTime',
+  'durationMs',
+  'state',
+  'requestPreview',
+  'responsePreview',
+  'clientRequestId',
+  'tokens',
+  'cost',
+  'linkedRuns',
+] as const satisfies readonly ExplicitField[];
+
+/** What must have been said of a trace beside its spans, so that its facts are these; undefined where nothing was. */
+export function statedBeyond(derived: TraceFacts, facts: TraceFacts): Explicit | undefined {
+  const differing = (from: Texts, to: Texts) => Object.keys(to).filter((key) => from[key] !== to[key]);
+  const explicit: Explicit = {
+    fields: sayable.filter((field) => facts[field] !== undefined && !isDeepStrictEqual(facts[field], derived[field])),
+    tags: differing(derived.tags, facts.tags),
+    removedTags: Object.keys(derived.tags).filter((tag) => !Object.hasOwn(facts.tags, tag)),
+    metadata: differing(derived.metadata, facts.metadata),
+  };
+  return Object.values(explicit).every(({ length }) => length === 0) ? undefined : explicit;
 }
 
 function union<T>(first: readonly T[], second: readonly T[]): readonly T[] {

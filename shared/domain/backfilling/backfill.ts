@@ -48,11 +48,32 @@ export interface Backfill extends BackfillRef {
   readonly reason?: string;
   /** 1, raised by each resumption: what an earlier one left under way ends by itself. */
   readonly attempt: number;
+  /** Of a range that reaches back behind what the trace store holds, once it was looked for in the archive. */
+  readonly archived?: ArchivedPart;
   readonly plan?: BackfillPlan;
   /** How far it was when it was last looked at, for whoever asks whether it still gets on. */
   readonly lastProgress?: LastProgress;
   /** Of a finished one. */
   readonly counts?: readonly ScorerCounts[];
+}
+
+/** What of the range is served from the archive: the traces that a scorer samples are restored, the others counted there. */
+export interface ArchivedPart {
+  /** Request times, epoch ms, inclusive. */
+  readonly from: number;
+  readonly to: number;
+  /** Traces of the experiment in it that were not deleted. */
+  readonly found: number;
+  /** Of these, those that are not below the rate of any scorer. */
+  readonly notSampled: number;
+  /** Of the others. */
+  readonly spans: number;
+  /** In the order of the scorers: traces that it samples, and that no assessment says it has judged. */
+  readonly open: readonly number[];
+  /** Days on which the sampled were archived, yyyy-mm-dd; absent where there are none. */
+  readonly rows?: { readonly firstDay: string; readonly lastDay: string };
+  /** Epoch ms. */
+  readonly restoredAt?: number;
 }
 
 interface LastProgress {
@@ -96,6 +117,8 @@ export interface Slice {
   readonly upTo: string;
   /** When it was cut; traces that arrive later may add to it. */
   readonly traces: number;
+  /** Of the archived part: traces that no scorer samples are counted in the archive, whether they are here or not. */
+  readonly sampledOnly?: boolean;
 }
 
 /** What was decided about the traces of a slice, for one scorer. */

@@ -56,12 +56,17 @@ export interface Segment {
 
 /**
  * Lays blocks of one experiment back to back. The key is the hash of the content: whatever is written under a key is always
- * the same bytes, so no reference can ever point into something else.
+ * the same bytes, so no reference can ever point into something else. What was restored out of the archive lies apart: it expires by
+ * a clock of its own.
  */
-export function packSegment(experimentId: string, blocks: readonly NewBlock[]): Segment {
+export function packSegment(
+  experimentId: string,
+  blocks: readonly NewBlock[],
+  folder: 'segments' | 'restored' = 'segments',
+): Segment {
   const bytes = Buffer.concat(blocks.map((block) => block.compressed));
   const day = new Date(Math.min(...blocks.map((block) => block.arrivedAt))).toISOString().slice(0, 10);
-  const key = `segments/${experimentId}/${day}/${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}`;
+  const key = `${folder}/${experimentId}/${day}/${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}`;
   const refs = new Map<string, BlockRef>();
   let offset = 0;
   for (const { hash, compressed } of blocks) {

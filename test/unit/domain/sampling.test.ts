@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { samplingCoordinate } from '../../../shared/domain/sampling.ts';
+import { samplingBound, samplingCoordinate, samplingPrefix } from '../../../shared/domain/sampling.ts';
 
 describe('the sampling coordinate', () => {
   /** Published: computed by Python's hashlib, and never to change. */
@@ -14,6 +14,21 @@ describe('the sampling coordinate', () => {
     ['', 0.8498220371952573],
   ])('of %s is %d', (id, u) => {
     expect(samplingCoordinate(id)).toBe(u);
+  });
+
+  test('is below a rate just where its hash sorts before the bound of the rate', () => {
+    const rates = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 0.1, 0.5, 1 - 2 ** -53, 1));
+    fc.assert(
+      fc.property(fc.string(), rates, (id, rate) => {
+        const hash = createHash('sha256').update(samplingPrefix).update(id).digest('hex').toUpperCase();
+        const u = samplingCoordinate(id);
+        // The rate itself, too, and its neighbour: there the bound is sharp.
+        for (const one of [rate, u, u + 2 ** -53]) {
+          const bound = samplingBound(one);
+          expect(bound === undefined || hash < bound).toBe(u < one);
+        }
+      }),
+    );
   });
 
   test('lies in [0, 1)', () => {
