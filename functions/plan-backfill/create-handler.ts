@@ -1,6 +1,8 @@
+import type * as z from 'zod';
 import { toBackfillRequest } from '../../shared/contracts/backfill-input.ts';
-import { planAnswer, planTask } from '../../shared/contracts/backfill-tasks.ts';
+import { planAnswer, planTask, surveyOf } from '../../shared/contracts/backfill-tasks.ts';
 import { ApiError } from '../../shared/domain/api-error.ts';
+import { type ArchivedPartDeps, archiveStep } from '../../shared/domain/backfilling/archived-part.ts';
 import type { Backfill } from '../../shared/domain/backfilling/backfill.ts';
 import { existingBackfill, failBackfill, resumeBackfill } from '../../shared/domain/backfilling/change-backfill.ts';
 import { askForBackfill, type PlanDeps, planBackfill } from '../../shared/domain/backfilling/plan-backfill.ts';
@@ -9,13 +11,21 @@ type Planned =
   | ReturnType<typeof planAnswer>
   | { readonly state: 'refused'; readonly code: string; readonly message: string };
 
-/** Plans the backfill that an execution is started for. What is refused is an answer: to repeat it would not help. */
-export function createHandler(deps: PlanDeps): (event: unknown) => Promise<Planned> {
+export interface PlanBackfillDeps extends PlanDeps, Omit<ArchivedPartDeps, 'backfills' | 'now'> {}
+
+/**
+ * Plans the backfill that an execution is started for; where its range reaches behind what the trace store holds, it answers first what
+ * the archive is to be asked, and is called again. What is refused is an answer: to repeat it would not help.
+ */
+export function createHandler(deps: PlanBackfillDeps): (event: unknown) => Promise<Planned> {
   return async (event) => {
     let asked: Backfill | undefined;
     try {
-      asked = await askedFor(event, deps);
-      return planAnswer(await planBackfill(asked, deps));
+      const task = parsed(event);
+      asked = await askedFor(task, deps);
+      const { survey, ...archive } = task.archive;
+      const step = await archiveStep(asked, { progress: { ...archive, survey: surveyOf(survey) }, deps });
+      return step.next === 'plan' ? planAnswer(await planBackfill(step.backfill, deps)) : planAnswer(asked, step);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const { code, message } = error;
@@ -25,16 +35,20 @@ export function createHandler(deps: PlanDeps): (event: unknown) => Promise<Plann
   };
 }
 
-async function askedFor(event: unknown, deps: PlanDeps): Promise<Backfill> {
+type PlanTask = z.output<typeof planTask>;
+
+function parsed(event: unknown): PlanTask {
   const { success, data, error } = planTask.safeParse(event);
-  if (!success)
-    throw new ApiError(
-      'INVALID_PARAMETER_VALUE',
-      error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
-    );
-  const { execution, input } = data;
+  if (success) return data;
+  const problems = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new ApiError('INVALID_PARAMETER_VALUE', problems.join('; '));
+}
+
+async function askedFor({ execution, input, archive }: PlanTask, deps: PlanDeps): Promise<Backfill> {
   if (!('backfill_id' in input)) return askForBackfill(toBackfillRequest(input), { backfillId: execution, deps });
   const ref = { experimentId: input.experiment_id, backfillId: input.backfill_id };
-  if (input.resume) return resumeBackfill(ref, { maxCostUsd: input.max_cost_usd, deps });
+  // Once: when the execution comes back from the archive, it has been resumed.
+  if (input.resume && archive.survey.length === 0 && !archive.restored && archive.tries === 0)
+    return resumeBackfill(ref, { maxCostUsd: input.max_cost_usd, deps });
   return existingBackfill(ref, deps.backfills);
 }

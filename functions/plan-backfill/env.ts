@@ -4,6 +4,7 @@ export const envSchema = z.object({
   TRACES_TABLE: z.string().min(1),
   REGISTRY_TABLE: z.string().min(1),
   TRACE_STORE_BUCKET: z.string().min(1),
+  ARCHIVE_DATABASE: z.string().min(1),
   TRACE_RETENTION_DAYS: z
     .string()
     .regex(/^[1-9]\d*$/)

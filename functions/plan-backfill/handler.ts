@@ -11,6 +11,7 @@ import { dynamoTraceSlices } from '../../shared/adapters/dynamo-trace-slices.ts'
 import { otlpTraceCodec } from '../../shared/adapters/otlp-trace-codec.ts';
 import { s3SliceFiles } from '../../shared/adapters/s3-backfill-files.ts';
 import { s3SegmentStore } from '../../shared/adapters/s3-segment-store.ts';
+import { archiveQueries } from '../../shared/contracts/archive-queries.ts';
 import { readTraits } from '../../shared/contracts/serialized-scorer.ts';
 import { readEnv } from '../../shared/runtime/env.ts';
 import { createHandler } from './create-handler.ts';
@@ -33,6 +34,9 @@ export const handler = createHandler({
   assessments: dynamoAssessmentStore(dynamoClient, env.TRACES_TABLE, { retentionDays: env.TRACE_RETENTION_DAYS }),
   segments: s3SegmentStore(s3Client, env.TRACE_STORE_BUCKET),
   codec: otlpTraceCodec,
+  archive: archiveQueries(env.ARCHIVE_DATABASE),
+  locationOf: (backfillId) => `s3://${env.TRACE_STORE_BUCKET}/unloaded/${backfillId}/`,
+  retentionDays: env.TRACE_RETENTION_DAYS,
   files: s3SliceFiles(s3Client, env.TRACE_STORE_BUCKET),
   now,
 });

@@ -11,6 +11,7 @@ import {
   Fail,
   ItemBatcher,
   JitterType,
+  Pass,
   QueryLanguage,
   S3JsonLItemReader,
   StateMachine,
@@ -26,14 +27,19 @@ import type { ConcludeBackfillEnv } from '../../functions/conclude-backfill/env.
 import type { EnqueueBackfillSliceEnv } from '../../functions/enqueue-backfill-slice/env.ts';
 import type { PlanBackfillEnv } from '../../functions/plan-backfill/env.ts';
 import type { ReconcileBackfillSliceEnv } from '../../functions/reconcile-backfill-slice/env.ts';
+import { ArchiveRestore } from './archive-restore.ts';
 import { exportName, grantObjects, grantSendMessages, grantTable } from './grants.ts';
+import { patient } from './patient.ts';
 import { ServiceFunction } from './service-function.ts';
+import type { TraceCatalog } from './trace-catalog.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 export interface TraceBackfillProps {
   readonly traces: TableV2;
   readonly registry: TableV2;
   readonly traceStore: IBucket;
+  readonly archiveBucket: IBucket;
+  readonly catalog: TraceCatalog;
   /** The queue of evaluations that backfills ask for. */
   readonly evaluations: WorkQueue;
   readonly traceRetentionDays: number;
@@ -68,18 +74,25 @@ export class TraceBackfill extends Construct {
       reconcile: this.#reconcileBackfillSlice(props),
       conclude: this.#concludeBackfill(props),
     };
+    const restore = new ArchiveRestore(this, 'Archive', props);
     this.stateMachine = new StateMachine(this, 'StateMachine', {
       comment: 'Assay: runs scorers on the traces of a past range of time',
       queryLanguage: QueryLanguage.JSONATA,
-      definitionBody: DefinitionBody.fromChainable(this.#definition(functions, props.traceStore)),
+      definitionBody: DefinitionBody.fromChainable(
+        this.#definition(functions, { traceStore: props.traceStore, restore }),
+      ),
       // Waits for a queue of millions, and for models that are down.
       timeout: Duration.days(60),
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    this.#acknowledge(functions, props.traceStore);
+    restore.grantQueries(this.stateMachine);
+    this.#acknowledge({ ...functions, restore: restore.lambda }, props.traceStore);
   }
 
-  #definition(functions: BackfillFunctions, traceStore: IBucket): LambdaInvoke {
+  #definition(
+    functions: BackfillFunctions,
+    { traceStore, restore }: { traceStore: IBucket; restore: ArchiveRestore },
+  ): Pass {
     const done = new Succeed(this, 'Done', { outputs: '{% $backfill %}' });
     const refused = Fail.jsonata(this, 'Refused', {
       error: '{% $backfill.code %}',
@@ -94,8 +107,11 @@ export class TraceBackfill extends Construct {
     for (const state of [enqueue, reconcile, conclude])
       state.addCatch(failed, { errors: ['States.ALL'], assign: { failure } });
     const wait = Wait.jsonata(this, 'WaitForEvaluations', { time: WaitTime.seconds('{% $step.seconds %}') });
+    const { survey, unload } = restore.states({ plan, failed, failure });
     const planned = Choice.jsonata(this, 'Planned')
       .when(Condition.jsonata("{% $backfill.state = 'refused' %}"), refused)
+      .when(Condition.jsonata("{% $backfill.next = 'survey' %}"), survey)
+      .when(Condition.jsonata("{% $backfill.next = 'restore' %}"), unload)
       .when(Condition.jsonata("{% $backfill.state = 'running' and $backfill.slices > 0 %}"), enqueue)
       .when(Condition.jsonata("{% $backfill.state = 'running' %}"), conclude)
       .otherwise(done);
@@ -103,12 +119,14 @@ export class TraceBackfill extends Construct {
       .when(Condition.jsonata("{% $step.next = 'wait' %}"), wait)
       .when(Condition.jsonata("{% $step.next = 'enqueue' %}"), enqueue)
       .otherwise(done);
+    const begin = Pass.jsonata(this, 'Begin', { assign: { archive: ArchiveRestore.begin } });
+    begin.next(plan);
     plan.next(planned);
     enqueue.next(conclude);
     wait.next(reconcile);
     reconcile.next(conclude);
     conclude.next(next);
-    return plan;
+    return begin;
   }
 
   #plan(lambdaFunction: NodejsFunction): LambdaInvoke {
@@ -116,13 +134,14 @@ export class TraceBackfill extends Construct {
       lambdaFunction,
       payload: TaskInput.fromObject({
         execution: '{% $states.context.Execution.Name %}',
-        input: '{% $states.input %}',
+        input: '{% $states.context.Execution.Input %}',
+        archive: '{% $archive %}',
       }),
       assign: { backfill: '{% $states.result.Payload %}', round: 0 },
       outputs: '{% {} %}',
       retryOnServiceExceptions: false,
     });
-    return patient(plan);
+    return plan.addRetry(patient) as LambdaInvoke;
   }
 
   #conclude(lambdaFunction: NodejsFunction): LambdaInvoke {
@@ -133,7 +152,7 @@ export class TraceBackfill extends Construct {
       outputs: '{% {} %}',
       retryOnServiceExceptions: false,
     });
-    return patient(conclude);
+    return conclude.addRetry(patient) as LambdaInvoke;
   }
 
   #failBackfill(lambdaFunction: NodejsFunction): LambdaInvoke {
@@ -143,7 +162,8 @@ export class TraceBackfill extends Construct {
       outputs: '{% {} %}',
       retryOnServiceExceptions: false,
     });
-    patient(fail).next(Fail.jsonata(this, 'Failed', { error: 'BackfillFailed', cause: '{% $failure %}' }));
+    fail.addRetry(patient);
+    fail.next(Fail.jsonata(this, 'Failed', { error: 'BackfillFailed', cause: '{% $failure %}' }));
     return fail;
   }
 
@@ -167,7 +187,7 @@ export class TraceBackfill extends Construct {
     return map;
   }
 
-  #planBackfill({ traces, registry, traceStore, traceRetentionDays }: TraceBackfillProps): NodejsFunction {
+  #planBackfill({ traces, registry, traceStore, catalog, traceRetentionDays }: TraceBackfillProps): NodejsFunction {
     const { lambda } = new ServiceFunction<PlanBackfillEnv>(this, 'PlanBackfill', {
       name: 'plan-backfill',
       // A call for each thousand traces: two hundred million take about ten minutes.
@@ -177,12 +197,13 @@ export class TraceBackfill extends Construct {
         TRACES_TABLE: traces.tableName,
         REGISTRY_TABLE: registry.tableName,
         TRACE_STORE_BUCKET: traceStore.bucketName,
+        ARCHIVE_DATABASE: catalog.databaseName,
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
     grantTable(traces, lambda, ['BatchGetItem', 'Query'], ['by-time']);
     grantTable(registry, lambda, ['GetItem', 'PutItem', 'Query']);
-    grantObjects(traceStore, lambda, { read: ['segments/*'], write: [prefix] });
+    grantObjects(traceStore, lambda, { read: ['segments/*', 'restored/*'], write: [prefix] });
     return lambda;
   }
 
@@ -207,7 +228,7 @@ export class TraceBackfill extends Construct {
     });
     grantTable(traces, lambda, ['BatchGetItem', 'GetItem', 'PutItem', 'Query'], ['by-time']);
     grantTable(registry, lambda, ['GetItem']);
-    grantObjects(traceStore, lambda, { read: ['segments/*', prefix], write: [prefix] });
+    grantObjects(traceStore, lambda, { read: ['segments/*', 'restored/*', prefix], write: [prefix] });
     grantSendMessages(evaluations.queue, lambda);
     return lambda;
   }
@@ -247,7 +268,7 @@ export class TraceBackfill extends Construct {
     return lambda;
   }
 
-  #acknowledge(functions: BackfillFunctions, traceStore: IBucket): void {
+  #acknowledge(functions: Readonly<Record<string, NodejsFunction>>, traceStore: IBucket): void {
     Validations.of(this.stateMachine).acknowledge(
       {
         id: 'AwsSolutions-SF1',
@@ -291,18 +312,6 @@ const failedPlan = {
 };
 
 const failure = "{% $substring($states.errorOutput.Error & ': ' & $states.errorOutput.Cause, 0, 500) %}";
-
-/** Tried for about ten minutes: what is repeated does no harm. */
-function patient(task: LambdaInvoke): LambdaInvoke {
-  return task.addRetry({
-    errors: ['States.ALL'],
-    interval: Duration.seconds(2),
-    backoffRate: 2,
-    maxAttempts: 10,
-    maxDelay: Duration.minutes(2),
-    jitterStrategy: JitterType.FULL,
-  }) as LambdaInvoke;
-}
 
 /** An express execution ends after five minutes. Throttling passes sooner than what is broken. */
 function impatient(task: LambdaInvoke): LambdaInvoke {

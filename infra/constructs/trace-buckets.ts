@@ -5,6 +5,15 @@ import type { StageConfig } from '../config.ts';
 import { dataBucket } from './data-bucket.ts';
 import { deadLetterRetention, messageRetention } from './work-queue.ts';
 
+/**
+ * How long a trace stays that a backfill has restored out of the archive: longer than a backfill, which waits two days for a judge that is
+ * down, and may be paused over a holiday.
+ */
+export const restoredDays = 30;
+
+/** Where Athena writes what backfills ask it for. */
+export const unloadedPrefix = 'unloaded/';
+
 /** The trace store, the archive, and the log of who read them. */
 export class TraceBuckets extends Construct {
   readonly traceStore: Bucket;
@@ -27,12 +36,15 @@ export class TraceBuckets extends Construct {
       lifecycleRules: [
         // A day longer than the index items, which a sweep or a scorer may still read on their last day.
         expire('segments/', Duration.days(traceRetentionDays + 1)),
+        expire('restored/', Duration.days(restoredDays + 1)),
         expire('attachments/', Duration.days(traceRetentionDays + 1)),
         // A body must outlive every message that points to it.
         expire('inbox/', Duration.days(messageRetention.toDays() + deadLetterRetention.toDays() + 1)),
         expire('answers/', Duration.days(1)),
         // As long as an execution keeps its history: what was stopped can be resumed.
         expire('backfills/', Duration.days(90)),
+        // Copies of traces, which may be deleted meanwhile: only until they are restored.
+        expire(unloadedPrefix, Duration.days(3)),
       ],
     });
     this.archive = dataBucket(this, 'Archive', {

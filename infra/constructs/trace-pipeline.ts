@@ -89,8 +89,8 @@ export class TracePipeline extends Construct {
     grantTable(traces, lambda, ['PartiQLInsert', 'BatchGetItem', 'BatchWriteItem', 'Query', 'UpdateItem']);
     grantTable(registry, lambda, ['GetItem']);
     grantObjects(traceStore, lambda, {
-      read: ['segments/*', 'inbox/*'],
-      write: ['segments/*'],
+      read: ['segments/*', 'restored/*', 'inbox/*'],
+      write: ['segments/*', 'restored/*'],
       remove: ['attachments/*'],
     });
     grantObjects(archiveBucket, lambda, { write: ['values/*'] });
@@ -150,7 +150,7 @@ export class TracePipeline extends Construct {
     // A scorer whose judge cannot be asked is paused in the rules, and resumed; budgets are booked with updates.
     grantTable(registry, lambda, ['GetItem', 'PutItem', 'UpdateItem']);
     grantTable(memory, lambda, ['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'UpdateItem']);
-    grantObjects(traceStore, lambda, { read: ['segments/*'] });
+    grantObjects(traceStore, lambda, { read: ['segments/*', 'restored/*'] });
     grantPutRecords(archive.streams.assessments, lambda);
     grantDelayMessages(this.evaluations.queue, lambda);
     grantDelayMessages(this.backfillEvaluations.queue, lambda);

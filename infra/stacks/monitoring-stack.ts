@@ -38,6 +38,8 @@ export class MonitoringStack extends Stack {
       traces,
       registry,
       traceStore,
+      archiveBucket,
+      catalog: storage.catalog,
       evaluations: backfillEvaluations,
       traceRetentionDays: config.traceRetentionDays,
     });

@@ -80,8 +80,8 @@ function checked(item: Item): Item {
   throw new Error(`backfill item ${String(item.pk)} of format ${String(item.v)}, expected ${formatVersion}`);
 }
 
-export function toSliceLine({ id, shard, after, upTo, traces }: Slice): string {
-  return JSON.stringify({ id, shard, after, upTo, traces });
+export function toSliceLine({ id, shard, after, upTo, traces, sampledOnly }: Slice): string {
+  return JSON.stringify({ id, shard, after, upTo, traces, ...(sampledOnly && { sampledOnly }) });
 }
 
 /** A line of the file of slices, and what a child of the map is given of it. */
@@ -91,6 +91,7 @@ export const sliceLine = z.object({
   after: z.string(),
   upTo: z.string(),
   traces: z.number().int(),
+  sampledOnly: z.boolean().optional(),
 });
 
 const counts = z.object({

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { ArchiveStep, Survey } from '../domain/backfilling/archived-part.ts';
 import type { Backfill } from '../domain/backfilling/backfill.ts';
 import { backfillInput } from './backfill-input.ts';
 import { sliceLine } from './backfill-items.ts';
@@ -14,22 +15,49 @@ const startedInput = z.object({
   max_cost_usd: z.number().positive().optional(),
 });
 
-/** `execution` is the name of the execution, and of a backfill that it begins. */
+/** A row as Athena answers it: GetQueryResults, whose first row holds the names. A value that is null is left out. */
+const athenaRow = z.object({ Data: z.array(z.object({ VarCharValue: z.string().optional() })) });
+
+/** `execution` is the name of the execution, and of a backfill that it begins; `archive`: how far it is with the archive. */
 export const planTask = z.object({
   execution: z.string().min(1),
   input: z.union([startedInput, backfillInput]),
+  archive: z
+    .object({ survey: z.array(athenaRow).default([]), restored: z.boolean(), tries: z.number().int() })
+    .default({ survey: [], restored: false, tries: 0 }),
 });
 
+/** What the archive was asked for the plan; undefined where it was not. */
+export function surveyOf([, row]: readonly z.output<typeof athenaRow>[]): Survey | undefined {
+  if (row === undefined) return undefined;
+  const [found, notSampled, spans, firstDay, lastDay, ...open] = row.Data.map(({ VarCharValue }) => VarCharValue);
+  return {
+    found: Number(found),
+    notSampled: Number(notSampled),
+    spans: Number(spans),
+    open: open.map(Number),
+    ...(firstDay !== undefined && lastDay !== undefined && { rows: { firstDay, lastDay } }),
+  };
+}
+
 /** What the rest of the execution works with; all of it, for an expression that names what is not there fails. */
-export function planAnswer({ experimentId, backfillId, attempt, state, plan, maxConcurrency }: Backfill) {
+export function planAnswer(
+  { experimentId, backfillId, attempt, state, plan, maxConcurrency }: Backfill,
+  step?: Exclude<ArchiveStep, { readonly next: 'plan' }>,
+) {
   const { slicesKey = '', slices = 0 } = plan ?? {};
-  return { state, experimentId, backfillId, attempt, slicesKey, slices, maxConcurrency };
+  const { next = 'plan', query = '' } = step ?? {};
+  const buckets = step?.next === 'restore' ? step.buckets : 0;
+  return { state, experimentId, backfillId, attempt, slicesKey, slices, maxConcurrency, next, query, buckets };
 }
 
 const ref = z.object({ experimentId: z.string(), backfillId: z.string(), attempt: z.number().int() });
 
 /** A child of the map: its slices, under the names that Step Functions gives a batch. */
 export const sliceTask = z.object({ BatchInput: ref, Items: z.array(sliceLine) });
+
+/** A part of what was unloaded: one of the buckets, and the address of the manifest that names its files. */
+export const restoreTask = ref.extend({ manifest: z.string().startsWith('s3://'), bucket: z.number().int() });
 
 /** `failure`: why the execution cannot go on. */
 export const concludeTask = ref.extend({ round: z.number().int(), failure: z.string().optional() });

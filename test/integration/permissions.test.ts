@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { CopyObjectCommand } from '@aws-sdk/client-s3';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { type Access, isAllowed, type Statement } from '../../local/gateway/policy.ts';
+import { dynamoTraceReader } from '../../shared/adapters/dynamo-trace-reader.ts';
 import { dynamoTraceRemover } from '../../shared/adapters/dynamo-trace-remover.ts';
 import { otlpJsonToProtobuf } from '../../shared/contracts/otlp/from-json.ts';
 import { exportRequest, type JsonSpan, spanIdOf, traceIdOf } from '../support/in-memory/bodies.ts';
@@ -186,7 +189,7 @@ async function makeDue({ pk, sk }: { pk: string; sk: string }): Promise<void> {
   );
 }
 
-/** What is said of traces beside their spans; two that are deleted, one of them by who finishes what another began. */
+/** What is said of traces beside their spans; some that are deleted, by who finishes what another began, too; some of them were restored. */
 async function editAndDelete(experimentId: string): Promise<void> {
   const traceIds = [4, 5].map((n) => `tr-${traceIdOf(n)}`);
   for (const trace_id of traceIds) {
@@ -199,17 +202,40 @@ async function editAndDelete(experimentId: string): Promise<void> {
     expect(headers).toBeDefined();
     await stack.api('PATCH', `/api/2.0/mlflow/traces/${trace_id}/tags`, { key: 'a', value: 'b' });
   }
-  for (const n of [4, 5])
+  for (const n of [4, 5, 7, 8])
     await send([{ traceId: traceIdOf(n), spanId: spanIdOf(0), name: 'root', start: 0, end: 1 }], experimentId);
-  for (const n of [4, 5]) await untilThere(n);
+  for (const n of [4, 5, 7, 8]) await untilThere(n);
   const [first = '', second = ''] = traceIds;
-  const removal = { experiment_id: experimentId, request_ids: [first] };
+  const [third, fourth] = [`tr-${traceIdOf(7)}`, `tr-${traceIdOf(8)}`];
+  for (const traceId of [third, fourth]) await asIfRestored(traceId);
+  const removal = { experiment_id: experimentId, request_ids: [first, third] };
   expect((await stack.api('POST', '/api/2.0/mlflow/traces/delete-traces', removal)).json()).toEqual({
-    traces_deleted: 1,
+    traces_deleted: 2,
   });
   const { dynamodb } = stack.stack.clients();
   const remover = dynamoTraceRemover(dynamodb, stack.stack.outputs.get('TracesTable') ?? '', { retentionDays: 30 });
-  await remover.bury(second, { now: Date.now(), dueAt: 1 });
+  for (const traceId of [second, fourth]) await remover.bury(traceId, { now: Date.now(), dueAt: 1 });
+}
+
+/** Has a trace's spans lie where those of traces lie that came back from the archive. */
+async function asIfRestored(traceId: string): Promise<void> {
+  const { UpdateItemCommand } = await import('@aws-sdk/client-dynamodb');
+  const { dynamodb, s3 } = stack.stack.clients();
+  const [table, bucket] = ['TracesTable', 'TraceStoreBucket'].map((name) => stack.stack.outputs.get(name) ?? '');
+  const info = (await dynamoTraceReader(dynamodb, table ?? '').getInfos([traceId])).get(traceId);
+  const blocks = (info?.blocks ?? []).map((block) => ({ ...block, key: block.key.replace('segments/', 'restored/') }));
+  for (const { key } of info?.blocks ?? []) {
+    const CopySource = `${bucket}/${key}`;
+    await s3.send(new CopyObjectCommand({ Bucket: bucket, Key: key.replace('segments/', 'restored/'), CopySource }));
+  }
+  await dynamodb.send(
+    new UpdateItemCommand({
+      TableName: table,
+      Key: marshall({ pk: traceId, sk: 'info' }),
+      UpdateExpression: 'SET blocks = :blocks',
+      ExpressionAttributeValues: marshall({ ':blocks': blocks }),
+    }),
+  );
 }
 
 /** A judge with a budget. */
@@ -255,6 +281,7 @@ async function holdEvaluations(experimentId: string): Promise<void> {
   answer = { fails: { status: 403 } };
   await sendTalks([16, 17], experimentId);
   await stack.stack.drain();
+  await asIfRestored(`tr-${traceIdOf(16)}`);
   await makeHeldDue(`tr-${traceIdOf(16)}`);
   await makeHeldDue(`tr-${traceIdOf(17)}`, 'a-backfill');
 }

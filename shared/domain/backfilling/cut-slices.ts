@@ -1,5 +1,5 @@
 import type { FoundTrace } from '../ports.ts';
-import type { Slice } from './backfill.ts';
+import type { Backfill, Slice } from './backfill.ts';
 import type { TraceSlices } from './ports.ts';
 
 /** Traces of a slice: a second or two of work, so that what dies has little to repeat. */
@@ -53,6 +53,20 @@ async function cutShard(
   }
   // What arrives later than this, behind the last trace, belongs to the last slice.
   return [...cut, { shard, after: start, upTo, traces }];
+}
+
+/**
+ * The slices of a backfill: where a part of its range is served from the archive, that part is cut by itself, and what no scorer samples
+ * counts there.
+ */
+export async function cutBackfill(
+  { experimentId, from, to, archived }: Pick<Backfill, 'experimentId' | 'from' | 'to' | 'archived'>,
+  options: Parameters<typeof cutSlices>[1],
+): Promise<readonly Slice[]> {
+  if (archived === undefined) return cutSlices({ experimentId, from, to }, options);
+  const old = await cutSlices({ experimentId, from: archived.from, to: archived.to }, options);
+  const young = archived.to < to ? await cutSlices({ experimentId, from: archived.to + 1, to }, options) : [];
+  return [...old.map((slice) => ({ ...slice, sampledOnly: true })), ...young].map((slice, id) => ({ ...slice, id }));
 }
 
 /** Traces that are read at once. */

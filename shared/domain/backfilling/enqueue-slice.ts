@@ -1,5 +1,6 @@
 import type { EvaluationRequest } from '../evaluation.ts';
-import type { EvaluationQueue } from '../ports.ts';
+import type { EvaluationQueue, FoundTrace } from '../ports.ts';
+import { samplingCoordinate } from '../sampling.ts';
 import {
   type Backfill,
   nothingDecided,
@@ -54,8 +55,18 @@ async function decide(
 ): Promise<SliceDecision> {
   let decision: SliceDecision = { decided: backfill.scorers.map(() => nothingDecided), wanted: [] };
   for await (const page of readSlice({ experimentId: backfill.experimentId, slice }, deps.slices))
-    decision = joinDecisions(decision, await decideTraces(page, { backfill, deps }));
+    decision = joinDecisions(decision, await decideTraces(countedIn(slice, { page, backfill }), { backfill, deps }));
   return decision;
+}
+
+/** What the archive has counted already is not counted here, too. */
+function countedIn(
+  { sampledOnly }: Slice,
+  { page, backfill }: { page: readonly FoundTrace[]; backfill: Backfill },
+): readonly FoundTrace[] {
+  if (!sampledOnly) return page;
+  const highest = Math.max(...backfill.scorers.map(({ sampleRate }) => sampleRate));
+  return page.filter(({ traceId }) => samplingCoordinate(traceId) < highest);
 }
 
 function toRequest({ traceId, revision, scorers }: WantedEvaluation, backfill: Backfill): EvaluationRequest {

@@ -1,10 +1,10 @@
 import { ApiError } from '../api-error.ts';
 import type { ScorerStore } from '../ports.ts';
 import type { ScorerTraits, ScorerVersion } from '../scorer.ts';
-import type { Backfill } from './backfill.ts';
+import type { Backfill, Slice } from './backfill.ts';
 import { type ChangeBackfillDeps, changeBackfill } from './change-backfill.ts';
 import { claimRange } from './claims.ts';
-import { cutSlices, sliceSize } from './cut-slices.ts';
+import { cutBackfill, sliceSize } from './cut-slices.ts';
 import type { BackfillStore, ClaimStore, SliceFiles, TraceSlices } from './ports.ts';
 import { type PredictDeps, predictBackfill } from './predict.ts';
 import { type BackfillRequest, type ResolveDeps, resolveBackfill } from './request.ts';
@@ -46,7 +46,7 @@ export async function askForBackfill(
 export async function planBackfill(asked: Backfill, deps: PlanDeps): Promise<Backfill> {
   if (asked.state !== 'planning') return asked;
   if (!asked.dryRun) await claimRange(asked, deps.backfills);
-  const slices = await cutSlices(asked, { slices: deps.slices, size: deps.sliceSize ?? sliceSize });
+  const slices = await cutBackfill(asked, { slices: deps.slices, size: deps.sliceSize ?? sliceSize });
   if (slices.length > maxSlices) {
     const limit = (maxSlices * sliceSize).toLocaleString('en');
     throw new ApiError(
@@ -56,7 +56,7 @@ export async function planBackfill(asked: Backfill, deps: PlanDeps): Promise<Bac
   }
   const asksModel = await Promise.all(asked.scorers.map((scorer) => doesAskModel(scorer, { asked, deps })));
   const predictions = await predictBackfill(asked, { slices, deps: { ...deps, asksModel } });
-  const traces = slices.reduce((sum, slice) => sum + slice.traces, 0);
+  const traces = tracesIn(slices, asked);
   const plan = { slicesKey: await deps.files.put(asked, slices), slices: slices.length, traces, predictions };
   return changeBackfill(asked, {
     backfills: deps.backfills,
@@ -68,6 +68,12 @@ export async function planBackfill(asked: Backfill, deps: PlanDeps): Promise<Bac
       return { ...current, plan, ...(isPlanning && { state, stateAt: deps.now() }) };
     },
   });
+}
+
+/** In the archived part the archive knows better: what is not sampled is not here any more. */
+function tracesIn(slices: readonly Slice[], { archived }: Backfill): number {
+  const counted = archived ? slices.filter(({ sampledOnly }) => !sampledOnly) : slices;
+  return counted.reduce((sum, slice) => sum + slice.traces, archived?.found ?? 0);
 }
 
 async function doesAskModel(

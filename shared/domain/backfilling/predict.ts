@@ -15,22 +15,28 @@ export interface PredictDeps extends DecideDeps {
 
 /** Slices that are looked into, evenly over the range, and the traces of each: a thousand tell a share to three percent. */
 const [probedSlices, probedTraces] = [20, 50];
+/** So many sampled traces tell what share of others a filter matches. */
+const tellingTraces = 50;
 /** The newest traces of the experiment, of whose assessments averages are made. */
 const recentTraces = 300;
 
 /**
  * What the backfill is expected to judge and to cost. A sample of its traces is decided as all will be, and stands for them all; what a
- * judgement takes is the average of what the same scorer's recent assessments say of themselves. Nothing is judged for it.
+ * judgement takes is the average of what the same scorer's recent assessments say of themselves. Nothing is judged for it. What only lies in
+ * the archive, as in a dry run all of an archived part, is counted there; its filters are taken to match as they do in the sample.
  */
 export async function predictBackfill(
   backfill: Backfill,
-  { slices, deps }: { slices: readonly Slice[]; deps: PredictDeps },
+  { slices: all, deps }: { slices: readonly Slice[]; deps: PredictDeps },
 ): Promise<readonly Prediction[]> {
-  const shares = await shareEnqueued(backfill, { slices, deps });
+  const archived = backfill.dryRun ? backfill.archived : undefined;
+  const slices = archived ? all.filter(({ sampledOnly }) => !sampledOnly) : all;
+  const shares = await sharesIn(backfill, { slices, deps });
   const traces = slices.reduce((sum, slice) => sum + slice.traces, 0);
   const averages = averagesOf(await recentJudgements(backfill, deps));
   return backfill.scorers.map(({ name }, i) => {
-    const evaluations = Math.round(traces * (shares[i] ?? 0));
+    const { enqueued = 0, matching = 1 } = shares[i] ?? {};
+    const evaluations = Math.round(traces * enqueued + (archived?.open[i] ?? 0) * matching);
     if (!deps.asksModel[i]) return { evaluations, tokens: 0, usd: 0, basis: 'no-model' };
     const [basis, average] = averages.has(name)
       ? (['scorer', averages.get(name)] as const)
@@ -45,11 +51,17 @@ export async function predictBackfill(
   });
 }
 
-/** The share of the traces that each scorer would be asked about. */
-async function shareEnqueued(
+interface Shares {
+  /** Of all traces, those that the scorer would be asked about. */
+  readonly enqueued: number;
+  /** Of those that it samples, those that its filter matches; 1 where there are too few to tell by. */
+  readonly matching: number;
+}
+
+async function sharesIn(
   backfill: Backfill,
   { slices, deps }: { slices: readonly Slice[]; deps: PredictDeps },
-): Promise<readonly number[]> {
+): Promise<readonly Shares[]> {
   const filled = slices.filter(({ traces }) => traces > 0);
   const stride = Math.max(1, Math.floor(filled.length / probedSlices));
   const probed = filled.filter((_, i) => i % stride === 0);
@@ -63,7 +75,13 @@ async function shareEnqueued(
     asked += found.length;
     decision = joinDecisions(decision, await decideTraces(found, { backfill, deps }));
   }
-  return decision.decided.map(({ enqueued }) => (asked === 0 ? 0 : enqueued / asked));
+  return decision.decided.map(({ enqueued, alreadyDone, filtered }) => {
+    const [matched, sampled] = [enqueued + alreadyDone, enqueued + alreadyDone + filtered];
+    return {
+      enqueued: asked === 0 ? 0 : enqueued / asked,
+      matching: sampled < tellingTraces ? 1 : matched / sampled,
+    };
+  });
 }
 
 async function firstOf(

@@ -24,10 +24,12 @@ export interface BackfillProgress {
 
 /** Slices that were written while others of them were read count once: each is one item. */
 export async function readProgress(
-  backfill: Pick<Backfill, 'scorers' | 'attempt' | 'state'>,
+  backfill: Pick<Backfill, 'scorers' | 'attempt' | 'state' | 'archived'>,
   slices: AsyncIterable<SliceProgress>,
 ): Promise<BackfillProgress> {
-  let [decided, ended] = [backfill.scorers.map(() => nothingDecided), backfill.scorers.map(() => nothingEnded)];
+  // What no scorer samples of the archived part is in no slice.
+  const inArchive = { ...nothingDecided, notSampled: backfill.archived?.notSampled ?? 0 };
+  let [decided, ended] = [backfill.scorers.map(() => inArchive), backfill.scorers.map(() => nothingEnded)];
   let [slicesEnqueued, nanoUsd, tokens] = [0, 0, 0];
   for await (const slice of slices) {
     decided = decided.map((counts, i) => addCounts(counts, slice.decided[i] ?? nothingDecided));

@@ -1,6 +1,7 @@
 import { createHandler as createConclude } from '../../../functions/conclude-backfill/create-handler.ts';
 import { createHandler as createEnqueue } from '../../../functions/enqueue-backfill-slice/create-handler.ts';
 import { createHandler as createReconcile } from '../../../functions/reconcile-backfill-slice/create-handler.ts';
+import { archiveQueries } from '../../../shared/contracts/archive-queries.ts';
 import { readTraits } from '../../../shared/contracts/serialized-scorer.ts';
 import type { Backfill, BackfillRef, Slice } from '../../../shared/domain/backfilling/backfill.ts';
 import { askForBackfill, planBackfill } from '../../../shared/domain/backfilling/plan-backfill.ts';
@@ -20,6 +21,8 @@ export interface ExecutionOptions {
   /** After each slice that was enqueued. */
   readonly afterSlice?: (sliceId: number) => Promise<unknown> | unknown;
   readonly sliceSize?: number;
+  /** Of the trace store; without it nothing ever expires. */
+  readonly retentionDays?: number;
 }
 
 const maxCalls = 60;
@@ -125,6 +128,9 @@ export class BackfillExecution {
       readTraits,
       now: () => this.#stack.nowMs,
       sliceSize: this.#options.sliceSize ?? 5,
+      archive: archiveQueries('assay'),
+      locationOf: (backfillId: string) => `s3://store/unloaded/${backfillId}/`,
+      retentionDays: this.#options.retentionDays ?? 36_500,
     };
   }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Validations } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import { currentView } from '../../../infra/constructs/views.ts';
 import { assessmentColumns, spanColumns, traceColumns } from '../../../shared/contracts/archive-columns.ts';
@@ -273,7 +274,13 @@ describe('the state machine of backfills', () => {
   );
 
   it('tells a backfill of everything that its execution cannot go on for', () => {
-    for (const name of ['Plan', 'EnqueueSlices', 'ReconcileSlices', 'Conclude'])
+    for (const name of [
+      'Plan',
+      'SurveyArchive',
+      'ReadSurvey',
+      'RestoreTraces',
+      ...['EnqueueSlices', 'ReconcileSlices', 'Conclude'],
+    ])
       expect(states[name]?.Catch).toMatchObject([{ ErrorEquals: ['States.ALL'], Next: 'FailBackfill' }]);
   });
 
@@ -284,10 +291,60 @@ describe('the state machine of backfills', () => {
         Statement: Match.arrayWith([
           Match.objectLike({
             Action: 's3:GetObject',
-            Resource: { 'Fn::Join': ['', [Match.anyValue(), '/backfills/*']] },
+            Resource: Match.arrayWith([{ 'Fn::Join': ['', [Match.anyValue(), '/backfills/*']] }]),
           }),
         ]),
       }),
+    });
+  });
+
+  it('unloads to a new place each time, a few times, and restores what the manifest names', () => {
+    expect(states.UnloadTraces).toMatchObject({
+      Resource: 'arn:resolved:states:::athena:startQueryExecution.sync',
+      Arguments: { QueryString: '{% $backfill.query %}', WorkGroup: 'assay-backfills' },
+      Assign: { manifest: '{% $states.result.QueryExecution.Statistics.DataManifestLocation %}' },
+      Catch: [
+        {
+          ErrorEquals: ['States.ALL'],
+          Next: 'UnloadFailed',
+          Assign: { archive: expect.stringContaining('tries + 1') },
+        },
+      ],
+    });
+    expect(states.UnloadTraces).not.toHaveProperty('Retry');
+    expect(states.UnloadFailed).toMatchObject({ Choices: [{ Next: 'WaitForArchive' }], Default: 'FailBackfill' });
+    expect(states.RestoreTraces).toMatchObject({ Items: '{% [0..$backfill.buckets - 1] %}', Next: 'Plan' });
+  });
+
+  it('tells of a query that failed why, and not its text', async () => {
+    const told = async (Cause: string) => {
+      const expression = String((states.SurveyArchive?.Catch as unknown as { Assign: { failure: string } }[])[0]?.Assign.failure);
+      const states_ = { errorOutput: { Error: 'States.TaskFailed', Cause } };
+      return jsonata(expression.slice(2, -2)).evaluate({}, { states: states_ });
+    };
+    const execution = { Query: 'SELECT '.repeat(500), Status: { State: 'FAILED', StateChangeReason: 'Query exhausted resources' } };
+    expect(await told(JSON.stringify(execution))).toBe('States.TaskFailed: Query exhausted resources');
+    expect(await told('no JSON')).toBe('States.TaskFailed: no JSON');
+  });
+
+  it('keeps what was unloaded for days, and what was restored a day longer than its items', () => {
+    storage.hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([
+          Match.objectLike({ Prefix: 'restored/', ExpirationInDays: 31 }),
+          Match.objectLike({ Prefix: 'unloaded/', ExpirationInDays: 3 }),
+        ]),
+      },
+    });
+  });
+
+  it('asks Athena in a workgroup of its own, whose results lie in a bucket of ours', () => {
+    monitoring.hasResourceProperties('AWS::Athena::WorkGroup', {
+      Name: 'assay-backfills',
+      WorkGroupConfiguration: {
+        EnforceWorkGroupConfiguration: true,
+        ResultConfiguration: { OutputLocation: { 'Fn::Join': ['', Match.arrayWith(['/unloaded/results/'])] } },
+      },
     });
   });
 });

@@ -3,8 +3,12 @@ import { createHandler as createConclude } from '../../../../functions/conclude-
 import { createHandler as createEnqueue } from '../../../../functions/enqueue-backfill-slice/create-handler.ts';
 import { createHandler as createPlan } from '../../../../functions/plan-backfill/create-handler.ts';
 import { createHandler as createReconcile } from '../../../../functions/reconcile-backfill-slice/create-handler.ts';
+import { createHandler as createRestore } from '../../../../functions/restore-traces/create-handler.ts';
+import { backfillInput, toBackfillRequest } from '../../../../shared/contracts/backfill-input.ts';
+import { encodeTracesData } from '../../../../shared/contracts/otlp/encode-spans.ts';
 import { pauseBackfill } from '../../../../shared/domain/backfilling/change-backfill.ts';
 import { samplingCoordinate } from '../../../../shared/domain/sampling.ts';
+import { askForBackfill } from '../../../../shared/domain/backfilling/plan-backfill.ts';
 import { BackfillExecution } from '../../../support/in-memory/backfill-execution.ts';
 import { aStackWithTraces, judgedBy } from '../../domain/backfilling/support.ts';
 import { aRule } from '../../indexing/support.ts';
@@ -23,6 +27,37 @@ async function someHandlers(traces: number, liveRate = 0) {
     conclude: createConclude(execution.concluding()),
   };
 }
+
+it('restores a part of what was unloaded, unless the backfill was stopped meanwhile', async () => {
+  const { stack, execution, plan } = await someHandlers(1);
+  let reads = 0;
+  const restore = createRestore({
+    ...execution.working(),
+    backfills: stack.backfills.store,
+    archived: {
+      read: async () => {
+        reads++;
+        return [];
+      },
+    },
+    remover: stack.index.remover,
+    segments: { put: async () => {} },
+    restored: { add: async () => {} },
+    encode: encodeTracesData,
+  });
+  const task = { experimentId: '0', backfillId: 'old', attempt: 1, manifest: 's3://b/m.csv', bucket: 0 };
+  await askForBackfill(
+    { ...toBackfillRequest(backfillInput.parse(input)) },
+    { backfillId: 'old', deps: execution.planning() },
+  );
+  expect([await restore(task), reads]).toEqual([{ restored: 0 }, 1]);
+  await restore({ ...task, attempt: 2 });
+  await pauseBackfill(task, { reason: 'by hand', deps: execution.concluding() });
+  await restore(task);
+  expect(reads).toBe(1);
+  await expect(restore({ ...task, manifest: 'nowhere' })).rejects.toThrow(/manifest/);
+  expect(await plan({ execution: 'old', input })).toMatchObject({ state: 'paused' });
+});
 
 const input = {
   experiment_id: '0',
