@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { CopyObjectCommand } from '@aws-sdk/client-s3';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type Access, isAllowed, type Statement } from '../../local/gateway/policy.ts';
 import { dynamoTraceReader } from '../../shared/adapters/dynamo-trace-reader.ts';
 import { dynamoTraceRemover } from '../../shared/adapters/dynamo-trace-remover.ts';

@@ -318,11 +318,17 @@ describe('the state machine of backfills', () => {
 
   it('tells of a query that failed why, and not its text', async () => {
     const told = async (Cause: string) => {
-      const expression = String((states.SurveyArchive?.Catch as unknown as { Assign: { failure: string } }[])[0]?.Assign.failure);
+      const catches = states.SurveyArchive?.Catch as
+        | readonly { readonly Assign: { readonly failure: string } }[]
+        | undefined;
+      const expression = catches?.[0]?.Assign.failure ?? '';
       const states_ = { errorOutput: { Error: 'States.TaskFailed', Cause } };
       return jsonata(expression.slice(2, -2)).evaluate({}, { states: states_ });
     };
-    const execution = { Query: 'SELECT '.repeat(500), Status: { State: 'FAILED', StateChangeReason: 'Query exhausted resources' } };
+    const execution = {
+      Query: 'SELECT '.repeat(500),
+      Status: { State: 'FAILED', StateChangeReason: 'Query exhausted resources' },
+    };
     expect(await told(JSON.stringify(execution))).toBe('States.TaskFailed: Query exhausted resources');
     expect(await told('no JSON')).toBe('States.TaskFailed: no JSON');
   });

@@ -23,7 +23,7 @@ it.each([
     "to_hex(sha256(from_hex('6100') || to_utf8('b')))",
     '59B271AE1BBCB1D31D41929817F4B16FB439EB4F31520B5AD1D5CE98920A7138',
   ],
-  ['CAST(round(to_unixtime(TIMESTAMP \'2026-01-02 03:04:05.678\') * 1000) AS bigint)', '1767323045678'],
+  ["CAST(round(to_unixtime(TIMESTAMP '2026-01-02 03:04:05.678') * 1000) AS bigint)", '1767323045678'],
   ["from_base('fF0a', 16)", '65290'],
   ["array_join(ARRAY['a', 'b'], '+')", 'a+b'],
   ["date_add('day', -1, TIMESTAMP '2026-01-02 03:04:05')", '2026-01-01 03:04:05'],

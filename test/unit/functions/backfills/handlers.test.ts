@@ -7,8 +7,8 @@ import { createHandler as createRestore } from '../../../../functions/restore-tr
 import { backfillInput, toBackfillRequest } from '../../../../shared/contracts/backfill-input.ts';
 import { encodeTracesData } from '../../../../shared/contracts/otlp/encode-spans.ts';
 import { pauseBackfill } from '../../../../shared/domain/backfilling/change-backfill.ts';
-import { samplingCoordinate } from '../../../../shared/domain/sampling.ts';
 import { askForBackfill } from '../../../../shared/domain/backfilling/plan-backfill.ts';
+import { samplingCoordinate } from '../../../../shared/domain/sampling.ts';
 import { BackfillExecution } from '../../../support/in-memory/backfill-execution.ts';
 import { aStackWithTraces, judgedBy } from '../../domain/backfilling/support.ts';
 import { aRule } from '../../indexing/support.ts';
