@@ -8,8 +8,8 @@ export const evaluationMessage = z.object({
   experimentId: z.string(),
   rulesVersion: z.number().int(),
   revision: z.number().int(),
-  scorers: z.array(z.object({ name: z.string(), version: z.number().int(), sampleRate: z.number() })),
-  backfill: z.object({ id: z.string(), again: z.boolean() }).optional(),
+  scorers: z.array(z.object({ name: z.string(), version: z.number().int(), sampleRate: z.number().optional() })),
+  backfill: z.object({ id: z.string(), again: z.boolean(), since: z.number().optional() }).optional(),
 });
 
 export type EvaluationMessage = z.infer<typeof evaluationMessage>;

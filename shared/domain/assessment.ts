@@ -21,8 +21,8 @@ export interface Assessment {
   readonly spanId?: string;
   readonly overrides?: string;
   readonly valid: boolean;
-  /** Of assessments by a scorer. */
-  readonly scorer?: { readonly name: string; readonly version: number; readonly sampleRate: number };
+  /** Of assessments by a registered scorer; without a sampling rate where it judged on demand. */
+  readonly scorer?: { readonly name: string; readonly version: number; readonly sampleRate?: number | undefined };
 }
 
 export interface AssessmentError {

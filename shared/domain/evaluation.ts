@@ -24,12 +24,13 @@ export interface EvaluationOutcome {
   readonly heldSince?: number;
   /** Of a held one: what kind of thing holds it. `heldSince` counts for this alone. */
   readonly heldBy?: HeldBy;
-  /** Of a held one: what its evaluation was asked for with. */
-  readonly request?: Pick<EvaluationRequest, 'experimentId' | 'rulesVersion' | 'backfill'> & {
-    readonly sampleRate: number;
-  };
+  /** Of a held one, and of one that was held before it was begun: what its evaluation was asked for with. */
+  readonly request?: Pick<EvaluationRequest, 'experimentId' | 'rulesVersion' | 'backfill'> &
+    Pick<SelectedScorer, 'sampleRate'>;
   /** Of a finished one: the backfill that asked for it. */
   readonly backfillId?: string;
+  /** Of a finished one whose assessments carry no sampling rate: whoever samples the trace gives it to them. */
+  readonly unweighted?: true;
   /** Of one that a backfill asked for: what its judges cost. An unpriced model costs no US$ that we know of. */
   readonly spent?: { readonly usd: number; readonly tokens: number };
 }
@@ -66,12 +67,15 @@ interface BackfillMark {
   readonly id: string;
   /** What the scorer version has judged already, it judges again, once for each backfill. */
   readonly again: boolean;
+  /** When it was asked to, epoch ms: what anybody has judged since need not be judged again. */
+  readonly since?: number | undefined;
 }
 
 export interface SelectedScorer {
   readonly name: string;
   readonly version: number;
-  readonly sampleRate: number;
+  /** By which the trace was selected; absent where it is judged on demand, which has no weight. */
+  readonly sampleRate?: number | undefined;
 }
 
 /** The evaluations that held outcomes wait for, one for each trace, version of the rules and backfill. */
@@ -89,7 +93,7 @@ export function requestsOf(held: readonly EvaluationOutcome[]): readonly Evaluat
     const scorers = group.map((outcome) => ({
       name: outcome.scorerName,
       version: outcome.scorerVersion,
-      sampleRate: outcome.request.sampleRate,
+      ...(outcome.request.sampleRate !== undefined && { sampleRate: outcome.request.sampleRate }),
     }));
     const { experimentId, rulesVersion, backfill } = request;
     return [{ traceId, experimentId, rulesVersion, revision, scorers, ...(backfill && { backfill }) }];

@@ -19,6 +19,13 @@ export interface ScorerVersion {
   readonly unfollowed?: true;
 }
 
+/** Of a scorer that comes with a run and is registered nowhere; versions count from 1. */
+export const inlineVersion = 0;
+
+export function isInline({ version }: { readonly version: number }): boolean {
+  return version === inlineVersion;
+}
+
 /** What a scorer found about one trace; the name defaults to the scorer's. */
 export interface ScorerResult {
   readonly name?: string;

@@ -66,6 +66,7 @@ export function concludeResults(
       finishedAt: now,
       ...(failure && { reason: `${failure.code}: ${failure.message}` }),
       ...(backfill && { backfillId: backfill.id, spent: { usd: spent.usd, tokens: spent.tokens } }),
+      ...(selected.sampleRate === undefined && { unweighted: true }),
     },
     end: endOf(results),
     spent,
@@ -108,18 +109,22 @@ export function concludeFailure(
         until,
         dueAt: next.kind === 'retry' ? until + graceMs : until + (by === 'budget' ? laterMs(trace, until) : 0),
       }),
-      request: {
-        experimentId: request.experimentId,
-        rulesVersion: request.rulesVersion,
-        sampleRate: selected.sampleRate,
-        ...(request.backfill && { backfill: request.backfill }),
-      },
+      request: askedBy(evaluation, request),
     },
     end: { kind: 'held', by },
     spent: nothingSpent,
     pauses: next.kind === 'pause',
     ...(next.kind === 'retry' && { retryAfterMs: next.waitMs }),
   };
+}
+
+/** Who asked for it; on demand only where nobody waited for it already. */
+function askedBy({ selected, before }: Evaluation, request: EvaluationRequest): EvaluationOutcome['request'] {
+  const { experimentId, rulesVersion, backfill, scorers } = request;
+  const asked = scorers.find(({ name }) => name === selected.name);
+  if (asked?.sampleRate === undefined && before?.request?.sampleRate !== undefined) return before.request;
+  const { sampleRate } = selected;
+  return { experimentId, rulesVersion, ...(sampleRate !== undefined && { sampleRate }), ...(backfill && { backfill }) };
 }
 
 /**

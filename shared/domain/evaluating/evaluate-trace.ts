@@ -13,9 +13,17 @@ import { blocksOf, type ReadBlocksDeps, readBlockSpans } from '../read-blocks.ts
 import type { Rules } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
 import { judgingEvent } from './judging-event.ts';
+import { knownRates } from './known-rates.ts';
 import { changePause, resumeScorer } from './pause-scorer.ts';
-import { earlyWaits, type PrepareDeps, prepareEvaluations } from './prepare-evaluations.ts';
+import {
+  earlyWaits,
+  type PrepareDeps,
+  prepareEvaluations,
+  type Unweighted,
+  unweightedOf,
+} from './prepare-evaluations.ts';
 import { type RunDeps, runEvaluations } from './run-evaluations.ts';
+import { weighted } from './to-assessments.ts';
 
 export interface EvaluateTraceDeps extends PrepareDeps, RunDeps, ReadBlocksDeps {
   readonly index: Pick<TraceIndex, 'readTrace'>;
@@ -33,7 +41,7 @@ export interface Evaluated {
 }
 
 /** Another function judges the trace: whoever has the message keeps it, in case that one dies. */
-class EvaluationBusyError extends Error {
+export class EvaluationBusyError extends Error {
   override readonly name = 'EvaluationBusyError';
 }
 
@@ -51,13 +59,17 @@ export async function evaluateTrace(
   const record = await deps.index.readTrace(request.traceId);
   const rules = await deps.rules.current(request.experimentId);
   if (record === undefined) return forget(request, { rules, deps });
-  const { code, judges, stopped, isBusy } = await prepareEvaluations(record, { request, rules, deps });
+  const rateOf = await knownRates(request, { record, rules: deps.rules });
+  const prepared = await prepareEvaluations(record, { request, rules, rateOf, deps });
+  const { code, judges, stopped, unweighted, isBusy } = prepared;
   const run = async () =>
     runEvaluations({ code, judges }, { request, receives, rules, deps, trace: await loadTrace(record, deps) });
   const concluded = code.length + judges.length === 0 ? [] : await inRoom(storedBytes(record), run);
   const written = await deps.assessments.put(concluded.flatMap(({ assessments }) => assessments));
   await deps.archive.addAssessments(written);
   await deps.outcomes.put([...stopped, ...concluded.map(({ outcome }) => outcome)]);
+  await weigh(unweighted, { record, deps });
+  if (concluded.some(({ outcome }) => outcome.unweighted)) await weighIfSampled(request, deps);
   // Now that what was found is kept: nothing is lost where this fails.
   for (const one of concluded) await changePause(one, { rules, store: deps.rules });
   // The trace was whole when its last span had arrived.
@@ -66,9 +78,33 @@ export async function evaluateTrace(
   if (isBusy) throw new EvaluationBusyError(`trace ${request.traceId} is being judged by another function`);
   const waits = [
     ...concluded.flatMap(({ retryAfterMs }) => retryAfterMs ?? []),
-    ...earlyWaits(record, { request, rules, deps }),
+    ...earlyWaits(record, { request, deps }),
   ];
   return waits.length > 0 ? { retryAfterMs: Math.min(...waits) } : {};
+}
+
+/** What was found on demand of a trace that is sampled: for its weight it is not judged again. */
+async function weigh(
+  unweighted: readonly Unweighted[],
+  { record, deps }: { record: TraceRecord; deps: EvaluateTraceDeps },
+): Promise<void> {
+  if (unweighted.length === 0) return;
+  const now = deps.now();
+  const lacking = unweighted.flatMap(({ selected }) =>
+    record.assessments
+      .filter(({ scorer }) => scorer?.name === selected.name && scorer.version === selected.version)
+      .map((assessment) => weighted(assessment, { selected, now })),
+  );
+  await deps.archive.addAssessments(await deps.assessments.put(lacking));
+  await deps.outcomes.put(unweighted.map(({ before: { unweighted: _, ...outcome } }) => outcome));
+}
+
+/** The trace may have been decided, and even judged by who decided it, while this judged on demand and wrote over it. */
+async function weighIfSampled(request: EvaluationRequest, deps: EvaluateTraceDeps): Promise<void> {
+  const record = await deps.index.readTrace(request.traceId);
+  if (!record?.info.decision?.selected.some((name) => request.scorers.some((scorer) => scorer.name === name))) return;
+  const rateOf = await knownRates(request, { record, rules: deps.rules });
+  await weigh(unweightedOf(record, { request, rateOf }), { record, deps });
 }
 
 /** A trace that is gone: nothing is held of it any more, and where it was to end a pause the next trace does. */

@@ -11,6 +11,7 @@ import type { Clock, EvaluationStore, ScorerStore, TraceRecord } from '../ports.
 import { isStopped, type Rules } from '../rules.ts';
 import type { Runnable, Scorer, ScorerVersion } from '../scorer.ts';
 import { longestShortWaitMs } from './after-failure.ts';
+import type { RateOf } from './known-rates.ts';
 
 export interface PrepareDeps {
   readonly scorers: Pick<ScorerStore, 'definition'>;
@@ -22,6 +23,7 @@ export interface PrepareDeps {
 interface PrepareContext {
   readonly request: EvaluationRequest;
   readonly rules: Rules;
+  readonly rateOf: RateOf;
   readonly deps: PrepareDeps;
 }
 
@@ -36,6 +38,12 @@ export interface Evaluation<Kind extends Runnable = Runnable> {
 export type JudgeEvaluation = Evaluation<{ readonly judge: Judge }>;
 export type CodeEvaluation = Evaluation<Scorer | { readonly unsupported: string }>;
 
+/** What was judged already, and who was to judge it, by which rate. */
+export interface Unweighted {
+  readonly selected: SelectedScorer;
+  readonly before: EvaluationOutcome;
+}
+
 /** What of a request is to be done now. */
 export interface Prepared {
   readonly code: readonly CodeEvaluation[];
@@ -43,6 +51,8 @@ export interface Prepared {
   readonly judges: readonly JudgeEvaluation[];
   /** Of what was held, and is not judged any more. */
   readonly stopped: readonly EvaluationOutcome[];
+  /** Judged on demand before the trace was known to be sampled: it lacks but its weight. */
+  readonly unweighted: readonly Unweighted[];
   /** Another function judges some of it. */
   readonly isBusy: boolean;
 }
@@ -50,24 +60,43 @@ export interface Prepared {
 /** Judges are leased, so that a second delivery does not pay too. */
 export async function prepareEvaluations(record: TraceRecord, context: PrepareContext): Promise<Prepared> {
   const { evaluations, stopped } = await pendingEvaluations(record, context);
+  const toDo = new Set(evaluations.map(({ selected }) => selected.name));
   const judges = evaluations.filter(isJudge);
   const leases = await Promise.all(judges.map((evaluation) => lease(evaluation, context)));
   return {
     code: evaluations.filter(isCode),
     judges: judges.filter((_, i) => leases[i]),
     stopped,
+    unweighted: unweightedOf(record, context).filter(({ selected }) => !toDo.has(selected.name)),
     isBusy: leases.includes(false),
   };
 }
 
+/** What was judged on demand, of a trace of whose sampling somebody knows. */
+export function unweightedOf(
+  record: Pick<TraceRecord, 'outcomes'>,
+  { request, rateOf }: Pick<PrepareContext, 'request' | 'rateOf'>,
+): readonly Unweighted[] {
+  return request.scorers.flatMap((scorer) => {
+    const before = outcomeOf(scorer, record);
+    const selected = rated(scorer, { rateOf });
+    return before?.unweighted && isFinished(before) && selected.sampleRate !== undefined ? [{ selected, before }] : [];
+  });
+}
+
+function rated(selected: SelectedScorer, { rateOf }: Pick<PrepareContext, 'rateOf'>): SelectedScorer {
+  const sampleRate = rateOf(selected);
+  return sampleRate === undefined ? selected : { ...selected, sampleRate };
+}
+
 async function pendingEvaluations(
   record: TraceRecord,
-  { request, rules, deps }: PrepareContext,
+  { request, rules, rateOf, deps }: PrepareContext,
 ): Promise<{ evaluations: readonly Evaluation[]; stopped: readonly EvaluationOutcome[] }> {
   const now = deps.now();
   const pending = request.scorers.flatMap((selected) => {
     const before = outcomeOf(selected, record);
-    return isToDo(before, { request, now }) ? [{ selected, before }] : [];
+    return isToDo(before, { request, now }) ? [{ selected: rated(selected, { rateOf }), before }] : [];
   });
   // It costs nothing any more. What is on its way through the queue is judged as it was decided; a backfill has an end of its own.
   const isOver = (one: (typeof pending)[number]) =>
@@ -91,7 +120,10 @@ async function pendingEvaluations(
 }
 
 /** Of a message that came back before it was asked to: what it is for waits a little longer. Longer waits are the sweep's. */
-export function earlyWaits(record: TraceRecord, { request, deps }: PrepareContext): readonly number[] {
+export function earlyWaits(
+  record: TraceRecord,
+  { request, deps }: Pick<PrepareContext, 'request' | 'deps'>,
+): readonly number[] {
   const now = deps.now();
   return request.scorers.flatMap((selected) => {
     const { state, until = 0 } = outcomeOf(selected, record) ?? { state: 'done' };
@@ -99,7 +131,10 @@ export function earlyWaits(record: TraceRecord, { request, deps }: PrepareContex
   });
 }
 
-function outcomeOf({ name, version }: SelectedScorer, { outcomes }: TraceRecord): EvaluationOutcome | undefined {
+function outcomeOf(
+  { name, version }: SelectedScorer,
+  { outcomes }: Pick<TraceRecord, 'outcomes'>,
+): EvaluationOutcome | undefined {
   return outcomes.find(({ scorerName, scorerVersion }) => scorerName === name && scorerVersion === version);
 }
 
@@ -115,7 +150,9 @@ function isToDo(
 
 /** Spans that came later have a trace judged again; a backfill only where it was asked to, and once. */
 function isAskedAgain(before: EvaluationOutcome, { revision, backfill }: EvaluationRequest): boolean {
-  return backfill ? backfill.again && before.backfillId !== backfill.id : before.revision < revision;
+  if (!backfill) return before.revision < revision;
+  const { id, again, since = Number.POSITIVE_INFINITY } = backfill;
+  return again && before.backfillId !== id && before.finishedAt < since;
 }
 
 function isJudge(evaluation: Evaluation): evaluation is JudgeEvaluation {
@@ -130,11 +167,17 @@ function isCode(evaluation: Evaluation): evaluation is CodeEvaluation {
 async function lease({ selected, before }: JudgeEvaluation, { request, deps }: PrepareContext): Promise<boolean> {
   const now = deps.now();
   const running = { ...identity(selected, request), state: 'running' as const, finishedAt: now, until: now + leaseMs };
-  const { heldSince, heldBy } = before ?? {};
+  const { heldSince, heldBy, request: askedBefore } = before ?? {};
   // Whom a backfill judges again has been judged, of this revision.
   const again = request.backfill?.again && request.backfill.id;
   return deps.outcomes.lease(
-    { ...running, ...(heldBy && { heldSince, heldBy }), ...(again && { backfillId: again }) },
+    {
+      ...running,
+      ...(heldBy && { heldSince, heldBy }),
+      // Whoever waits for it is not forgotten where this function dies.
+      ...(askedBefore && { request: askedBefore }),
+      ...(again && { backfillId: again }),
+    },
     now,
   );
 }

@@ -1,6 +1,6 @@
 import type { Assessment } from '../assessment.ts';
 import type { SelectedScorer } from '../evaluation.ts';
-import type { Scorer, ScorerResult, ScorerVersion } from '../scorer.ts';
+import { isInline, type Scorer, type ScorerResult, type ScorerVersion } from '../scorer.ts';
 import { assessmentId } from './assessment-id.ts';
 
 interface AssessmentContext {
@@ -61,18 +61,35 @@ function toAssessment(
     value: result.error === undefined ? result.value : null,
     ...(result.error && { error: result.error }),
     ...(result.rationale !== undefined && { rationale: result.rationale }),
-    metadata: { ...result.metadata, ...scorerMetadata(selected), ...metadata },
+    metadata: { ...result.metadata, ...scorerMetadata(version, selected), ...metadata },
     ...about,
     valid: true,
-    scorer: { name: selected.name, version: selected.version, sampleRate: selected.sampleRate },
+    ...(!isInline(version) && { scorer: scorerOf(selected) }),
   };
 }
 
+function scorerOf({ name, version, sampleRate }: SelectedScorer): NonNullable<Assessment['scorer']> {
+  return { name, version, ...(sampleRate !== undefined && { sampleRate }) };
+}
+
 /** MLflow's names since 3.17 where it has one (mlflow/genai/scorers, `mlflow.assessment.*`). */
-function scorerMetadata({ name, version, sampleRate }: SelectedScorer): Record<string, string> {
+function scorerMetadata(scorer: ScorerVersion, { sampleRate }: SelectedScorer): Record<string, string> {
   return {
-    'mlflow.assessment.scorerName': name,
-    'mlflow.assessment.scorerVersion': String(version),
-    'assay.sampleRate': String(sampleRate),
+    'mlflow.assessment.scorerName': scorer.name,
+    ...(!isInline(scorer) && { 'mlflow.assessment.scorerVersion': String(scorer.version) }),
+    ...(sampleRate !== undefined && { [sampleRateKey]: String(sampleRate) }),
+  };
+}
+
+const sampleRateKey = 'assay.sampleRate';
+
+/** An assessment that was made on demand, of a trace that turns out to be in a sample. What was found stays as it is. */
+export function weighted(assessment: Assessment, { selected, now }: { selected: SelectedScorer; now: number }) {
+  const { sampleRate } = selected;
+  return {
+    ...assessment,
+    updatedAt: now,
+    metadata: { ...assessment.metadata, [sampleRateKey]: String(sampleRate) },
+    scorer: scorerOf(selected),
   };
 }

@@ -200,7 +200,10 @@ async function evaluationOf(
   }
   const request = evaluationRequest(info, decidedBy);
   const finished = new Set(
-    record.outcomes.filter(isFinished).map(({ scorerName, scorerVersion }) => `${scorerName}#${scorerVersion}`),
+    record.outcomes
+      // What was judged on demand still lacks the weight that its sampling gives it.
+      .filter((outcome) => isFinished(outcome) && !outcome.unweighted)
+      .map(({ scorerName, scorerVersion }) => `${scorerName}#${scorerVersion}`),
   );
   const isJudged = request?.scorers.every(({ name, version }) => finished.has(`${name}#${version}`));
   return isJudged && !rules.settings.rejudgeLateSpans ? undefined : request;
