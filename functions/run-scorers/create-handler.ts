@@ -1,16 +1,17 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { MessageDelay } from '../../shared/adapters/sqs-message-delay.ts';
+import { type DirectAnswer, directCall } from '../../shared/contracts/direct-call.ts';
 import { anyEvaluationMessage } from '../../shared/contracts/evaluation-message.ts';
 import type { RunningBackfills } from '../../shared/domain/backfilling/ports.ts';
 import { type EvaluateSessionDeps, evaluateSession } from '../../shared/domain/evaluating/evaluate-session.ts';
-import { type EvaluateTraceDeps, evaluateTrace } from '../../shared/domain/evaluating/evaluate-trace.ts';
+import { EvaluationBusyError, evaluateTrace } from '../../shared/domain/evaluating/evaluate-trace.ts';
 import { type LetGoDeps, letGo } from '../../shared/domain/evaluating/let-go.ts';
 import { settleInParallel, takingRoom, takingTurns } from '../../shared/domain/in-parallel.ts';
 import type { JudgingMetrics } from '../../shared/domain/judging/judging-metrics.ts';
 import { leastToBeginMs, type TimeLimit } from '../../shared/domain/judging/time-limit.ts';
-import type { BatchLogger } from '../../shared/runtime/logger.ts';
+import { type JudgeDirectlyDeps, judgeDirectly, tryDirectly } from './judge-directly.ts';
 
-export type RunScorersDeps = EvaluateTraceDeps &
+export type RunScorersDeps = JudgeDirectlyDeps &
   EvaluateSessionDeps &
   LetGoDeps & {
     readonly messages: MessageDelay;
@@ -20,7 +21,6 @@ export type RunScorersDeps = EvaluateTraceDeps &
     /** Books what judges have cost. */
     readonly flush: () => Promise<void>;
     readonly metrics: JudgingMetrics;
-    readonly logger: BatchLogger;
   };
 
 /** Judges wait for their models side by side: the bill counts the time of the batch, not that of each. */
@@ -37,36 +37,61 @@ const sessionsAtOnce = 4;
 const reserveMs = 15_000;
 /** Others took the time: the next function to have some takes what has not begun. */
 const notBegunWaitMs = 5_000;
+/** Of what another function judges: its lease ends before the receives do. */
+const busyWaitMs = 25_000;
 /** Receives after which a session is left to the sweep, which asks for it again: a message that comes too often goes to the dead letters. */
 const maxReceives = 6;
 
+/** An invocation that somebody waits for: everything but a batch of a queue, which is read as such a call. */
+type Direct = Readonly<Record<string, unknown>>;
+
+export interface Handler {
+  (event: SQSEvent, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<SQSBatchResponse>;
+  (event: Direct, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<DirectAnswer>;
+}
+
 /**
- * Judges the traces and sessions of a batch; one that fails, or is to come back soon, is reported by itself. All is done before the
- * function's time is over: its death would take everything that is under way beside what is slow.
+ * Judges the traces and sessions of a batch, or what it is invoked with directly. All is done before the function's time is over: its
+ * death would take everything that is under way beside what is slow.
  */
-export function createHandler(
-  deps: RunScorersDeps,
-): (event: SQSEvent, context: Pick<Context, 'getRemainingTimeInMillis'>) => Promise<SQSBatchResponse> {
-  return async ({ Records }, context) => {
+export function createHandler(deps: RunScorersDeps): Handler {
+  async function handle(event: SQSEvent | Direct, context: Pick<Context, 'getRemainingTimeInMillis'>) {
     const from = deps.now();
-    const batch: Batch = {
-      inTurn: takingTurns(sessionsAtOnce),
-      inRoom: takingRoom(storedBytesAtOnce),
-      time: { from, until: from + context.getRemainingTimeInMillis() - reserveMs },
-    };
-    const bounded = within(batch.time, deps);
-    const task = (record: SQSRecord) => evaluate(record, { batch, deps: bounded });
-    const results = await settleInParallel(Records, { limit: tracesAtOnce, task });
+    const time = { from, until: from + context.getRemainingTimeInMillis() - reserveMs };
+    const bounded = within(time, deps);
+    const answer = isBatch(event) ? await judgeBatch(event, { time, deps: bounded }) : await judgeCall(event, bounded);
     await deps.flush();
     deps.metrics.flush();
-    const batchItemFailures = Records.flatMap(({ messageId }, i) => {
-      const result = results[i];
-      if (result?.status === 'fulfilled' && result.value === 'done') return [];
-      if (result?.status === 'rejected') deps.logger.error('message failed', { messageId, error: result.reason });
-      return [{ itemIdentifier: messageId }];
-    });
-    return { batchItemFailures };
-  };
+    return answer;
+  }
+  return handle as Handler;
+}
+
+function isBatch(event: SQSEvent | Direct): event is SQSEvent {
+  return 'Records' in event;
+}
+
+function judgeCall(event: Direct, deps: RunScorersDeps): Promise<DirectAnswer> {
+  const call = directCall.parse(event);
+  const bounds = { tracesAtOnce, storedBytesAtOnce, deps };
+  return call.trial ? tryDirectly(call, bounds) : judgeDirectly(call, bounds);
+}
+
+/** One that fails, or is to come back soon, is reported by itself. */
+async function judgeBatch(
+  { Records }: SQSEvent,
+  { time, deps }: { time: TimeLimit; deps: RunScorersDeps },
+): Promise<SQSBatchResponse> {
+  const batch: Batch = { inTurn: takingTurns(sessionsAtOnce), inRoom: takingRoom(storedBytesAtOnce), time };
+  const task = (record: SQSRecord) => evaluate(record, { batch, deps });
+  const results = await settleInParallel(Records, { limit: tracesAtOnce, task });
+  const batchItemFailures = Records.flatMap(({ messageId }, i) => {
+    const result = results[i];
+    if (result?.status === 'fulfilled' && result.value === 'done') return [];
+    if (result?.status === 'rejected') deps.logger.error('message failed', { messageId, error: result.reason });
+    return [{ itemIdentifier: messageId }];
+  });
+  return { batchItemFailures };
 }
 
 /** What the records of one invocation share. */
@@ -105,6 +130,12 @@ async function evaluate(
     await letGo(request, deps);
     return 'done';
   }
-  const { retryAfterMs } = await evaluateTrace(request, { receives, inRoom: batch.inRoom, deps });
-  return retryAfterMs === undefined ? 'done' : again(retryAfterMs);
+  try {
+    const { retryAfterMs } = await evaluateTrace(request, { receives, inRoom: batch.inRoom, deps });
+    return retryAfterMs === undefined ? 'done' : await again(retryAfterMs);
+  } catch (error) {
+    // Mostly it was tried directly a moment ago, and is still under way there.
+    if (backfill && error instanceof EvaluationBusyError && receives <= maxReceives) return again(busyWaitMs);
+    throw error;
+  }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { dynamodb, firehose, lambda, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoAssessmentStore } from '../../shared/adapters/dynamo-assessment-store.ts';
 import { dynamoBackfillStore } from '../../shared/adapters/dynamo-backfill-store.ts';
@@ -16,6 +17,7 @@ import { s3SegmentStore } from '../../shared/adapters/s3-segment-store.ts';
 import { sqsMessageDelay } from '../../shared/adapters/sqs-message-delay.ts';
 import { invokedFunction, invokedPython, runCode } from '../../shared/contracts/code/invoked-code.ts';
 import { createScorer } from '../../shared/contracts/serialized-scorer.ts';
+import { withInlineScorers } from '../../shared/domain/backfilling/inline-scorers.ts';
 import { runningBackfills } from '../../shared/domain/backfilling/running-backfills.ts';
 import { readEnv } from '../../shared/runtime/env.ts';
 import { judgingMetrics } from '../../shared/runtime/judging-metrics.ts';
@@ -27,6 +29,7 @@ const env = readEnv(envSchema);
 const [dynamoClient, sqsClient] = [dynamodb(), sqs()];
 const retentionDays = env.TRACE_RETENTION_DAYS;
 const now = Date.now;
+const backfills = dynamoBackfillStore(dynamoClient, env.REGISTRY_TABLE);
 const functions = lambdaFunctionInvoker(lambda);
 const run = runCode({
   // Beside the bundle: infra/constructs/trace-pipeline.ts puts it there.
@@ -49,7 +52,7 @@ export const handler = createHandler({
   search: dynamoTraceSearch(dynamoClient, env.TRACES_TABLE),
   segments: s3SegmentStore(s3(), env.TRACE_STORE_BUCKET),
   codec: otlpTraceCodec,
-  scorers: dynamoScorerStore(dynamoClient, env.REGISTRY_TABLE),
+  scorers: withInlineScorers(dynamoScorerStore(dynamoClient, env.REGISTRY_TABLE), { backfills, now }),
   rules: dynamoRuleStore(dynamoClient, env.REGISTRY_TABLE, { cacheSeconds: 30, now }),
   createScorer: (version) => createScorer(version, run),
   assessments: dynamoAssessmentStore(dynamoClient, env.TRACES_TABLE, { retentionDays }),
@@ -58,7 +61,8 @@ export const handler = createHandler({
   metrics: judgingMetrics(),
   messages: sqsMessageDelay(sqsClient, env.EVALUATIONS_QUEUE_URL),
   backfillMessages: sqsMessageDelay(sqsClient, env.BACKFILL_QUEUE_URL),
-  backfills: runningBackfills(dynamoBackfillStore(dynamoClient, env.REGISTRY_TABLE), { cacheSeconds: 30, now }),
+  backfills: runningBackfills(backfills, { cacheSeconds: 30, now }),
+  sleep,
   now,
   logger,
 });

@@ -8,6 +8,7 @@ import type { AnswerStore } from '../../shared/domain/ports.ts';
 import type { BatchLogger } from '../../shared/runtime/logger.ts';
 import { toRequest } from './request.ts';
 import { type Answer, createRouter, type MatchedRoute, type Route } from './router.ts';
+import { type AssessRouteDeps, assessRoutes } from './routes/assess.ts';
 import { type AssessmentRouteDeps, assessmentRoutes } from './routes/assessments.ts';
 import { type AttachmentRouteDeps, attachmentRoutes } from './routes/attachments.ts';
 import { type BackfillRouteDeps, backfillRoutes } from './routes/backfills.ts';
@@ -34,7 +35,8 @@ export type ServeApiDeps = TraceRouteDeps &
   ScorerRouteDeps &
   ExplanationRouteDeps &
   BudgetRouteDeps &
-  BackfillRouteDeps & {
+  BackfillRouteDeps &
+  AssessRouteDeps & {
     readonly answers: AnswerStore;
     /** Counts one request. */
     readonly isWithinLimit: (limit: RequestLimit) => Promise<boolean>;
@@ -59,6 +61,7 @@ export function apiRoutes(deps: ServeApiDeps): readonly Route[] {
     ...explanationRoutes(deps),
     ...budgetRoutes(deps),
     ...backfillRoutes(deps),
+    ...assessRoutes(deps),
   ];
 }
 
@@ -117,7 +120,7 @@ async function toResult(
   if ('redirect' in answer) return redirect(answer.redirect, method);
   const body = JSON.stringify(answer.json);
   if (Buffer.byteLength(body) <= maxAnswerBytes)
-    return { statusCode: 200, headers: { 'content-type': 'application/json' }, body };
+    return { statusCode: answer.status ?? 200, headers: { 'content-type': 'application/json' }, body };
   return redirect(await answers.put(body), method);
 }
 

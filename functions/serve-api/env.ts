@@ -10,6 +10,7 @@ export const envSchema = z.object({
   /** ARN. */
   BACKFILL_STATE_MACHINE: z.string().min(1),
   TRACES_STREAM: z.string().min(1),
+  RUN_SCORERS_FUNCTION: z.string().min(1),
   TRACE_RETENTION_DAYS: z
     .string()
     .regex(/^[1-9]\d*$/)

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dynamodb, firehose, s3, sfn, sqs } from '../../shared/adapters/aws-clients.ts';
+import { dynamodb, firehose, lambda, s3, sfn, sqs } from '../../shared/adapters/aws-clients.ts';
 import { dynamoAssessmentStore } from '../../shared/adapters/dynamo-assessment-store.ts';
 import { dynamoBackfillStore } from '../../shared/adapters/dynamo-backfill-store.ts';
 import { dynamoBudgetStore } from '../../shared/adapters/dynamo-budget-store.ts';
+import { dynamoEvaluationReader } from '../../shared/adapters/dynamo-evaluation-reader.ts';
 import { dynamoExperimentStore } from '../../shared/adapters/dynamo-experiment-store.ts';
 import { dynamoOtelTableStore } from '../../shared/adapters/dynamo-otel-table-store.ts';
 import { dynamoRequestCounts } from '../../shared/adapters/dynamo-request-counts.ts';
@@ -17,9 +18,11 @@ import { dynamoTraceReader } from '../../shared/adapters/dynamo-trace-reader.ts'
 import { dynamoTraceRemover } from '../../shared/adapters/dynamo-trace-remover.ts';
 import { dynamoTraceSearch } from '../../shared/adapters/dynamo-trace-search.ts';
 import { firehoseAssessmentArchive, firehoseDeletionArchive } from '../../shared/adapters/firehose-archive.ts';
+import { lambdaDirectJudging } from '../../shared/adapters/lambda-direct-judging.ts';
 import { otlpTraceCodec } from '../../shared/adapters/otlp-trace-codec.ts';
 import { s3AnswerStore } from '../../shared/adapters/s3-answer-store.ts';
 import { s3AttachmentStore } from '../../shared/adapters/s3-attachment-store.ts';
+import { s3SliceDecisions, s3SliceFiles } from '../../shared/adapters/s3-backfill-files.ts';
 import { s3SegmentStore } from '../../shared/adapters/s3-segment-store.ts';
 import { sfnBackfillExecutions } from '../../shared/adapters/sfn-backfill-executions.ts';
 import { sqsArrivalQueue } from '../../shared/adapters/sqs-arrival-queue.ts';
@@ -57,6 +60,15 @@ export const handler = createHandler({
   backfills: dynamoBackfillStore(dynamoClient, env.REGISTRY_TABLE),
   sliceProgress: dynamoSliceProgress(dynamoClient, env.TRACES_TABLE, { ...tableOptions, now }),
   executions: sfnBackfillExecutions(sfn, env.BACKFILL_STATE_MACHINE),
+  files: s3SliceFiles(s3Client, env.TRACE_STORE_BUCKET),
+  decisions: s3SliceDecisions(s3Client, env.TRACE_STORE_BUCKET),
+  // What was judged directly is counted at once.
+  evaluations: dynamoEvaluationReader(dynamoClient, env.TRACES_TABLE, { consistent: true }),
+  direct: lambdaDirectJudging(lambda, {
+    functionName: env.RUN_SCORERS_FUNCTION,
+    now,
+    report: (error) => logger.error('judging directly failed, the lane goes on', { error }),
+  }),
   budgets: dynamoBudgetStore(dynamoClient, env.REGISTRY_TABLE),
   readTraits,
   // Whoever changes the rules reads what they are now.

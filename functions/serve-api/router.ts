@@ -3,7 +3,14 @@ import { type Role, roles } from '../../shared/domain/api-key.ts';
 import type { ApiRequest } from './request.ts';
 
 /** A route answers a value for JSON, or a text, or the URL where the answer lies. */
-export type Answer = { readonly json: unknown } | { readonly text: string } | { readonly redirect: string };
+export type Answer =
+  | {
+      readonly json: unknown;
+      /** Absent: 200. */
+      readonly status?: 202;
+    }
+  | { readonly text: string }
+  | { readonly redirect: string };
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

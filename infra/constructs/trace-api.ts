@@ -14,6 +14,7 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -35,6 +36,8 @@ export interface TraceApiProps {
   readonly arrivals: WorkQueue;
   readonly archive: TraceArchive;
   readonly backfills: StateMachine;
+  /** Judges what somebody waits for. */
+  readonly runScorers: NodejsFunction;
   readonly traceRetentionDays: number;
 }
 
@@ -146,6 +149,7 @@ export class TraceApi extends Construct {
     arrivals,
     archive,
     backfills,
+    runScorers,
     traceRetentionDays,
   }: Counted): NodejsFunction {
     const { lambda } = new ServiceFunction<ServeApiEnv>(this, 'ServeApi', {
@@ -161,6 +165,7 @@ export class TraceApi extends Construct {
         ASSESSMENTS_STREAM: archive.streams.assessments.deliveryStreamName,
         BACKFILL_STATE_MACHINE: backfills.stateMachineArn,
         TRACES_STREAM: archive.streams.traces.deliveryStreamName,
+        RUN_SCORERS_FUNCTION: runScorers.functionName,
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
@@ -181,8 +186,8 @@ export class TraceApi extends Construct {
     ]);
     grantTable(requestCounts, lambda, ['UpdateItem']);
     grantObjects(traceStore, lambda, {
-      read: ['segments/*', 'restored/*', 'answers/*', 'attachments/*'],
-      write: ['segments/*', 'restored/*', 'answers/*', 'attachments/*'],
+      read: ['segments/*', 'restored/*', 'answers/*', 'attachments/*', 'backfills/*'],
+      write: ['segments/*', 'restored/*', 'answers/*', 'attachments/*', 'backfills/*'],
       remove: ['attachments/*'],
     });
     grantSendMessages(arrivals.queue, lambda);
@@ -190,6 +195,10 @@ export class TraceApi extends Construct {
     backfills.grantStartExecution(lambda);
     // That a trace was deleted.
     grantPutRecords(archive.streams.traces, lambda);
+    // The library's grant is for its versions, too.
+    lambda.addToRolePolicy(
+      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [runScorers.functionArn] }),
+    );
     return lambda;
   }
 

@@ -50,6 +50,7 @@ export class MonitoringStack extends Stack {
       arrivals,
       archive,
       backfills: backfill.stateMachine,
+      runScorers,
       traceRetentionDays: config.traceRetentionDays,
     });
     const operations = new Operations(this, 'Operations', {

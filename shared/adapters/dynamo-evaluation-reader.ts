@@ -4,12 +4,16 @@ import { evaluationSortKey, fromEvaluationItem } from '../contracts/trace-item.t
 import type { EvaluationReader } from '../domain/backfilling/ports.ts';
 import { batchGet } from './dynamo-batch.ts';
 
-/** Outcomes of many evaluations. What was written a moment ago may be missed: whoever counts reads again. */
-export function dynamoEvaluationReader(client: DynamoDBClient, table: string): EvaluationReader {
+/** Outcomes of many evaluations. Unless they are read consistently, what was written a moment ago may be missed: whoever counts reads again. */
+export function dynamoEvaluationReader(
+  client: DynamoDBClient,
+  table: string,
+  { consistent = false }: { consistent?: boolean } = {},
+): EvaluationReader {
   return {
     async outcomesOf(wanted) {
       const keys = wanted.map(({ traceId, ...of }) => marshall({ pk: traceId, sk: evaluationSortKey(of) }));
-      const items = await batchGet(client, { table, keys, consistent: false });
+      const items = await batchGet(client, { table, keys, consistent });
       return items.map((item) => fromEvaluationItem(unmarshall(item)));
     },
   };

@@ -4,7 +4,7 @@ import { type BackfillProgress, totalCounts } from '../domain/backfilling/progre
 
 /** A backfill as the API answers it; without progress as lists have it. */
 export function backfillAnswer(backfill: Backfill, seen?: { progress: BackfillProgress; now: number }) {
-  const { plan, reason, maxCostUsd } = backfill;
+  const { plan, reason, maxCostUsd, onDemand } = backfill;
   return {
     backfill_id: backfill.backfillId,
     experiment_id: backfill.experimentId,
@@ -12,14 +12,15 @@ export function backfillAnswer(backfill: Backfill, seen?: { progress: BackfillPr
     ...(reason !== undefined && { reason }),
     since: iso(backfill.stateAt),
     created_at: iso(backfill.createdAt),
+    ...(onDemand && { on_demand: true }),
     start_time: iso(backfill.from),
     end_time: iso(backfill.to),
     mode: backfill.mode,
     dry_run: backfill.dryRun,
     ...(maxCostUsd !== undefined && { max_cost_usd: maxCostUsd }),
     scorers: backfill.scorers.map((scorer, i) => ({
-      name: scorer.name,
-      version: scorer.version,
+      name: scorer.inline?.name ?? scorer.name,
+      version: scorer.inline ? null : scorer.version,
       sample_rate: scorer.sampleRate,
       ...(scorer.filter !== undefined && { filter: scorer.filter }),
       ...(plan?.predictions[i] && { predicted: prediction(plan.predictions[i]) }),
@@ -45,7 +46,7 @@ function countsOf(of: ScorerCounts | undefined) {
   return of && { counts: counts(of) };
 }
 
-function counts({ notSampled, alreadyDone, ...others }: ScorerCounts) {
+export function counts({ notSampled, alreadyDone, ...others }: ScorerCounts) {
   return { ...others, not_sampled: notSampled, already_done: alreadyDone };
 }
 

@@ -3,7 +3,10 @@ import type { BackfillRequest } from '../domain/backfilling/request.ts';
 import { experimentIdField } from './mlflow-fields.ts';
 
 /** ISO 8601 with a zone, or epoch ms. */
-const time = z.union([z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)), z.number().int().min(0)]);
+export const timeField = z.union([
+  z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)),
+  z.number().int().min(0),
+]);
 
 /** What a backfill is started with: the body of the route, and the input of the state machine. */
 export const backfillInput = z.object({
@@ -15,8 +18,8 @@ export const backfillInput = z.object({
       sample_rate: z.number().nullish(),
     }),
   ),
-  start_time: time.nullish(),
-  end_time: time.nullish(),
+  start_time: timeField.nullish(),
+  end_time: timeField.nullish(),
   filter: z.string().nullish(),
   mode: z.enum(['missing', 'all']).default('missing'),
   dry_run: z.boolean().default(false),

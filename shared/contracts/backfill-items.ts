@@ -80,8 +80,8 @@ function checked(item: Item): Item {
   throw new Error(`backfill item ${String(item.pk)} of format ${String(item.v)}, expected ${formatVersion}`);
 }
 
-export function toSliceLine({ id, shard, after, upTo, traces, sampledOnly }: Slice): string {
-  return JSON.stringify({ id, shard, after, upTo, traces, ...(sampledOnly && { sampledOnly }) });
+export function toSliceLine({ id, shard, after, upTo, traces, sampledOnly, traceIds }: Slice): string {
+  return JSON.stringify({ id, shard, after, upTo, traces, traceIds, ...(sampledOnly && { sampledOnly }) });
 }
 
 /** A line of the file of slices, and what a child of the map is given of it. */
@@ -92,6 +92,7 @@ export const sliceLine = z.object({
   upTo: z.string(),
   traces: z.number().int(),
   sampledOnly: z.boolean().optional(),
+  traceIds: z.array(z.string()).optional(),
 });
 
 const counts = z.object({
@@ -108,14 +109,16 @@ const decisionObject = z.object({
   v: z.literal(formatVersion),
   decided: z.array(counts),
   wanted: z.array(z.tuple([z.string(), z.number(), z.array(z.number())])),
+  unfit: z.array(z.object({ traceId: z.string(), fate: z.enum(['deleted', 'incomplete']) })).optional(),
 });
 
-export function toDecisionText({ decided, wanted }: SliceDecision): string {
+export function toDecisionText({ decided, wanted, unfit }: SliceDecision): string {
   const rows = wanted.map(({ traceId, revision, scorers }) => [traceId, revision, scorers]);
-  return JSON.stringify({ v: formatVersion, decided, wanted: rows });
+  return JSON.stringify({ v: formatVersion, decided, wanted: rows, unfit });
 }
 
 export function fromDecisionText(text: string): SliceDecision {
-  const { decided, wanted } = decisionObject.parse(JSON.parse(text));
-  return { decided, wanted: wanted.map(([traceId, revision, scorers]) => ({ traceId, revision, scorers })) };
+  const { decided, wanted, unfit } = decisionObject.parse(JSON.parse(text));
+  const evaluations = wanted.map(([traceId, revision, scorers]) => ({ traceId, revision, scorers }));
+  return { decided, wanted: evaluations, ...(unfit && { unfit }) };
 }

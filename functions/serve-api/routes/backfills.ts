@@ -68,7 +68,11 @@ async function list({ query, requireExperiment }: ApiRequest, deps: BackfillRout
   requireExperiment(experimentId);
   if (!(await deps.experiments.get(experimentId)))
     throw new ApiError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${experimentId} exists`);
-  return { backfills: (await deps.backfills.list(experimentId)).map((backfill) => backfillAnswer(backfill)) };
+  // Of what was asked for on demand only what still goes on: the rest is told to who asked.
+  const listed = (await deps.backfills.list(experimentId)).filter(
+    ({ onDemand, state }) => !onDemand || state !== 'finished',
+  );
+  return { backfills: listed.map((backfill) => backfillAnswer(backfill)) };
 }
 
 async function status(request: ApiRequest, deps: BackfillRouteDeps): Promise<object> {

@@ -6,6 +6,16 @@ export interface BackfillScorer {
   readonly sampleRate: number;
   /** Absent: every trace. */
   readonly filter?: string;
+  /** It came with the run, under a name that is the run's alone (see `inlineName`), and version `inlineVersion`. */
+  readonly inline?: InlineScorer;
+}
+
+/** A scorer that is registered nowhere. */
+export interface InlineScorer {
+  /** As its assessments are called. */
+  readonly name: string;
+  /** As of a registered one. */
+  readonly serialized: string;
 }
 
 /**
@@ -33,6 +43,11 @@ export interface Backfill extends BackfillRef {
   readonly mode: 'missing' | 'all';
   /** Ends with the plan. */
   readonly dryRun: boolean;
+  /**
+   * Somebody wants to know now, of traces that are named, or that are found in the range. It judges again what was judged, and nothing
+   * of it counts in estimates: no sampling rate, no coverage. Named traces are nobody's range: it keeps no other away.
+   */
+  readonly onDemand?: 'named' | 'found';
   /** Pauses when its assessments have cost so much, US$. */
   readonly maxCostUsd?: number;
   /** Slices are worked off by so many at once. */
@@ -119,6 +134,8 @@ export interface Slice {
   readonly traces: number;
   /** Of the archived part: traces that no scorer samples are counted in the archive, whether they are here or not. */
   readonly sampledOnly?: boolean;
+  /** Its traces, where they were named; its bounds then enclose nothing. */
+  readonly traceIds?: readonly string[];
 }
 
 /** What was decided about the traces of a slice, for one scorer. */
@@ -201,6 +218,13 @@ export interface WantedEvaluation {
 export interface SliceDecision {
   readonly decided: readonly DecidedCounts[];
   readonly wanted: readonly WantedEvaluation[];
+  /** On demand: the traces that were asked for and cannot be judged, for those who ask what became of each. */
+  readonly unfit?: readonly UnfitTrace[];
+}
+
+export interface UnfitTrace {
+  readonly traceId: string;
+  readonly fate: 'deleted' | 'incomplete';
 }
 
 /** Sums of counts of the same shape, by their names. */

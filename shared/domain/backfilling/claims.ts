@@ -13,6 +13,7 @@ const attempts = 8;
  */
 export async function claimRange(backfill: Backfill, backfills: Claiming): Promise<void> {
   const { backfillId, from, to, scorers } = backfill;
+  if (backfill.onDemand === 'named') return;
   const claim: BackfillClaim = {
     backfillId,
     from,

@@ -67,8 +67,9 @@ function concludeCancelled({ stateAt }: Backfill, now: number): NextStep {
 
 /** One that is gone judges nothing any more. */
 async function deletedScorer({ experimentId, scorers }: Backfill, deps: ConcludeDeps): Promise<string | undefined> {
-  const there = await Promise.all(scorers.map(({ name, version }) => deps.scorers.get(experimentId, name, version)));
-  return scorers.find((_, i) => there[i] === undefined)?.name;
+  const registered = scorers.filter(({ inline }) => inline === undefined);
+  const there = await Promise.all(registered.map(({ name, version }) => deps.scorers.get(experimentId, name, version)));
+  return registered.find((_, i) => there[i] === undefined)?.name;
 }
 
 /** Coverage first: a backfill that says it has finished is covered. */
@@ -78,7 +79,7 @@ async function finish(
 ): Promise<NextStep> {
   const { experimentId, backfillId, from, to } = backfill;
   const about = { experimentId, backfillId, from, to, finishedAt: deps.now() };
-  await deps.coverage.put(backfill.scorers.map((scorer) => ({ ...scorer, ...about })));
+  if (!backfill.onDemand) await deps.coverage.put(backfill.scorers.map((scorer) => ({ ...scorer, ...about })));
   const finished = await changeBackfill(backfill, {
     backfills: deps.backfills,
     change: (current) => {

@@ -1,3 +1,4 @@
+import { chunk } from '../chunk.ts';
 import type { FoundTrace } from '../ports.ts';
 import type { Backfill, Slice } from './backfill.ts';
 import type { TraceSlices } from './ports.ts';
@@ -72,11 +73,30 @@ export async function cutBackfill(
 /** Traces that are read at once. */
 const pageSize = 500;
 
-/** The traces of a slice, oldest first, page by page. */
+/** Of slices of named traces, which travel with their ids: a child of a map takes ten, of at most 256 KiB together. */
+const namedSliceSize = 200;
+
+/** Slices of traces that were named, in that order. */
+export function namedSlices(traceIds: readonly string[]): readonly Slice[] {
+  return chunk(traceIds, namedSliceSize).map((ids, id) => ({
+    id,
+    shard: 0,
+    after: '',
+    upTo: '',
+    traces: ids.length,
+    traceIds: ids,
+  }));
+}
+
+/** The traces of a slice, oldest first, or as they were named, page by page. */
 export async function* readSlice(
-  { experimentId, slice: { shard, after, upTo } }: { experimentId: string; slice: Slice },
+  { experimentId, slice: { shard, after, upTo, traceIds } }: { experimentId: string; slice: Slice },
   slices: Pick<TraceSlices, 'days' | 'read'>,
 ): AsyncGenerator<readonly FoundTrace[]> {
+  if (traceIds) {
+    yield traceIds.map((traceId) => ({ traceId, position: '' }));
+    return;
+  }
   for (const day of await slices.days(experimentId, { after, upTo })) {
     let seen = after;
     for (;;) {

@@ -1,4 +1,4 @@
-import { decideSampling, type ScorerDecision } from '../decide-sampling.ts';
+import { decideRule, decideSampling, type ScorerDecision } from '../decide-sampling.ts';
 import { type EvaluationOutcome, isFinished } from '../evaluation.ts';
 import { InvalidFilterError } from '../filter/invalid-filter-error.ts';
 import { needsAssessments, needsSpans } from '../filter/needs.ts';
@@ -16,6 +16,7 @@ import {
   type DecidedCounts,
   nothingDecided,
   type SliceDecision,
+  type UnfitTrace,
   type WantedEvaluation,
 } from './backfill.ts';
 import type { EvaluationReader } from './ports.ts';
@@ -30,7 +31,7 @@ export interface DecideDeps {
 
 type Fate = keyof DecidedCounts;
 
-export type Decided = Pick<Backfill, 'scorers' | 'mode'>;
+export type Decided = Pick<Backfill, 'experimentId' | 'scorers' | 'mode' | 'onDemand'>;
 
 /** A trace that is below the rate of these scorers, by their place in the backfill. */
 interface Sampled extends FoundTrace {
@@ -52,20 +53,24 @@ export async function decideTraces(
   const asked = sampled.filter(({ below }) => below.length > 0);
   const fates = await fatesOf(asked, { backfill, deps });
   const wanted: WantedEvaluation[] = [];
+  const unfit: UnfitTrace[] = [];
   let decided = backfill.scorers.map(() => nothingDecided);
   for (const trace of sampled) {
     const { info, byScorer } = fates.get(trace.traceId) ?? { info: undefined, byScorer: new Map<number, Fate>() };
     decided = decided.map((counts, i) => counted(counts, trace.below.includes(i) ? byScorer.get(i) : 'notSampled'));
     const scorers = trace.below.filter((i) => byScorer.get(i) === 'enqueued');
     if (info && scorers.length > 0) wanted.push({ traceId: trace.traceId, revision: info.revision, scorers });
+    else if (info === undefined) unfit.push({ traceId: trace.traceId, fate: 'deleted' });
+    else if (info.completeness === 'open') unfit.push({ traceId: trace.traceId, fate: 'incomplete' });
   }
-  return { decided, wanted };
+  return { decided, wanted, ...(backfill.onDemand && { unfit }) };
 }
 
 /** Joins what was decided of two pages of one slice. */
 export function joinDecisions(a: SliceDecision, b: SliceDecision): SliceDecision {
   const decided = a.decided.map((counts, i) => addCounts(counts, b.decided[i] ?? nothingDecided));
-  return { decided, wanted: [...a.wanted, ...b.wanted] };
+  const unfit = [...(a.unfit ?? []), ...(b.unfit ?? [])];
+  return { decided, wanted: [...a.wanted, ...b.wanted], ...(unfit.length > 0 && { unfit }) };
 }
 
 function counted(counts: DecidedCounts, fate: Fate = 'deleted'): DecidedCounts {
@@ -90,7 +95,8 @@ async function fatesOf(
   const infos = await deps.index.getInfos(asked.map(({ traceId }) => traceId));
   const there = asked.flatMap((trace) => {
     const info = infos.get(trace.traceId);
-    return info ? [{ ...trace, info }] : [];
+    // Of another experiment none can be named.
+    return info?.experimentId === backfill.experimentId ? [{ ...trace, info }] : [];
   });
   const subjects = await subjectReader(
     there.map(({ info }) => info),
@@ -149,7 +155,11 @@ async function decideTrace(
 ): Promise<ReadonlyMap<number, Fate>> {
   if (info.completeness === 'open') return new Map(below.map((i) => [i, 'incomplete']));
   const rules = below.flatMap((i) => backfill.scorers[i] ?? []).map(toRule);
-  const decisions = decideSampling({ traceId: info.traceId, rules: { scorers: rules }, subject: await subjects(info) });
+  const subject = await subjects(info);
+  // Whoever asks on demand wants to know, whoever made the trace.
+  const decisions = backfill.onDemand
+    ? rules.map((rule) => decideRule(rule, { u: 0, subject }))
+    : decideSampling({ traceId: info.traceId, rules: { scorers: rules }, subject });
   return new Map(below.map((i, place) => [i, fateOf(decisions[place])]));
 }
 
@@ -160,6 +170,11 @@ function toRule(scorer: BackfillScorer): ScorerRule {
 
 function fateOf(decision: ScorerDecision | undefined): Fate {
   return decision?.kind === 'selected' ? 'enqueued' : 'filtered';
+}
+
+/** What was judged on demand still lacks the weight that a backfill gives it. */
+function isDone(outcome: EvaluationOutcome): boolean {
+  return isFinished(outcome) && !outcome.unweighted;
 }
 
 /** `<trace id>/<scorer's place>` of those that have been judged already. */
@@ -175,5 +190,5 @@ async function doneAmong(
   const outcomes = await deps.evaluations.outcomesOf(keys);
   const placeOf = ({ scorerName, scorerVersion }: EvaluationOutcome) =>
     backfill.scorers.findIndex(({ name, version }) => name === scorerName && version === scorerVersion);
-  return new Set(outcomes.filter(isFinished).map((outcome) => `${outcome.traceId}/${placeOf(outcome)}`));
+  return new Set(outcomes.filter(isDone).map((outcome) => `${outcome.traceId}/${placeOf(outcome)}`));
 }

@@ -7,6 +7,7 @@ import {
   nothingEnded,
   type Slice,
   type SliceDecision,
+  type SliceProgress,
   type WantedEvaluation,
 } from './backfill.ts';
 import { readSlice } from './cut-slices.ts';
@@ -14,10 +15,13 @@ import { type DecideDeps, decideTraces, joinDecisions } from './decide-slice.ts'
 import type { SliceDecisions, SliceProgressStore, TraceSlices } from './ports.ts';
 import { readOutcomes, unfinishedOf } from './unfinished.ts';
 
-export interface EnqueueSliceDeps extends DecideDeps {
-  readonly slices: Pick<TraceSlices, 'days' | 'read'>;
+export interface KeepDecisionDeps {
   readonly decisions: SliceDecisions;
   readonly progress: Pick<SliceProgressStore, 'get' | 'put'>;
+}
+
+export interface EnqueueSliceDeps extends DecideDeps, KeepDecisionDeps {
+  readonly slices: Pick<TraceSlices, 'days' | 'read'>;
   readonly queue: EvaluationQueue;
 }
 
@@ -31,11 +35,9 @@ export async function enqueueSlice(
 ): Promise<void> {
   const before = await deps.progress.get(backfill.backfillId, slice.id);
   if (before !== undefined && before.attempt >= backfill.attempt) return;
-  const decision = before
-    ? await deps.decisions.get(backfill, slice.id)
-    : await deps.decisions.put(backfill, slice.id, await decide(slice, { backfill, deps }));
-  const known = before ?? { ...notStarted(backfill), sliceId: slice.id, decided: decision.decided };
-  if (before === undefined) await deps.progress.put(backfill.backfillId, known);
+  const { decision, progress: known } = before
+    ? { decision: await deps.decisions.get(backfill, slice.id), progress: before }
+    : await keepDecision(await decide(slice, { backfill, deps }), { sliceId: slice.id, backfill, deps });
   const wanted = before
     ? unfinishedOf(await readOutcomes(decision.wanted, { backfill, evaluations: deps.evaluations }))
     : decision.wanted;
@@ -43,6 +45,17 @@ export async function enqueueSlice(
   // What was held before is asked for again: how it ends is to be counted anew.
   const counted = wanted.length > 0 ? { ...known, ended: backfill.scorers.map(() => nothingEnded) } : known;
   await deps.progress.put(backfill.backfillId, { ...counted, attempt: backfill.attempt });
+}
+
+/** Keeps what was decided about a slice, before anything is asked for: whoever was first has decided. */
+export async function keepDecision(
+  decided: SliceDecision,
+  { sliceId, backfill, deps }: { sliceId: number; backfill: Backfill; deps: KeepDecisionDeps },
+): Promise<{ readonly decision: SliceDecision; readonly progress: SliceProgress }> {
+  const decision = await deps.decisions.put(backfill, sliceId, decided);
+  const progress = { ...notStarted(backfill), sliceId, decided: decision.decided };
+  await deps.progress.put(backfill.backfillId, progress);
+  return { decision, progress };
 }
 
 function notStarted({ scorers }: Backfill) {
@@ -69,8 +82,9 @@ function countedIn(
   return page.filter(({ traceId }) => samplingCoordinate(traceId) < highest);
 }
 
-function toRequest({ traceId, revision, scorers }: WantedEvaluation, backfill: Backfill): EvaluationRequest {
-  const { backfillId, experimentId, rulesVersion, mode } = backfill;
+/** As it is asked for of whoever judges. */
+export function toRequest({ traceId, revision, scorers }: WantedEvaluation, backfill: Backfill): EvaluationRequest {
+  const { backfillId, experimentId, rulesVersion, mode, onDemand, createdAt } = backfill;
   return {
     traceId,
     experimentId,
@@ -78,7 +92,7 @@ function toRequest({ traceId, revision, scorers }: WantedEvaluation, backfill: B
     revision,
     scorers: scorers
       .flatMap((i) => backfill.scorers[i] ?? [])
-      .map(({ name, version, sampleRate }) => ({ name, version, sampleRate })),
-    backfill: { id: backfillId, again: mode === 'all' },
+      .map(({ name, version, sampleRate }) => ({ name, version, ...(!onDemand && { sampleRate }) })),
+    backfill: { id: backfillId, again: mode === 'all', ...(mode === 'all' && { since: createdAt }) },
   };
 }

@@ -5,6 +5,7 @@ import type { Backfill, Slice } from './backfill.ts';
 import { type ChangeBackfillDeps, changeBackfill } from './change-backfill.ts';
 import { claimRange } from './claims.ts';
 import { cutBackfill, sliceSize } from './cut-slices.ts';
+import { inlineDefinition } from './inline-scorers.ts';
 import type { BackfillStore, ClaimStore, SliceFiles, TraceSlices } from './ports.ts';
 import { type PredictDeps, predictBackfill } from './predict.ts';
 import { type BackfillRequest, type ResolveDeps, resolveBackfill } from './request.ts';
@@ -77,9 +78,12 @@ function tracesIn(slices: readonly Slice[], { archived }: Backfill): number {
 }
 
 async function doesAskModel(
-  { name, version }: Backfill['scorers'][number],
+  scorer: Backfill['scorers'][number],
   { asked, deps }: { asked: Backfill; deps: PlanDeps },
 ): Promise<boolean> {
-  const definition = await deps.scorers.definition(asked.experimentId, name, version);
+  const { name, version, inline } = scorer;
+  const definition = inline
+    ? inlineDefinition(scorer, asked)
+    : await deps.scorers.definition(asked.experimentId, name, version);
   return definition !== undefined && deps.readTraits(definition).asksModel;
 }

@@ -1,6 +1,12 @@
 import { type EvaluationOutcome, isFinished, isLetGo } from '../evaluation.ts';
 import type { Clock, TraceReader } from '../ports.ts';
-import { type Backfill, type EndedCounts, nothingEnded, type SliceProgress } from './backfill.ts';
+import {
+  type Backfill,
+  type EndedCounts,
+  nothingEnded,
+  type SliceProgress,
+  type WantedEvaluation,
+} from './backfill.ts';
 import type { EvaluationReader, SliceDecisions, SliceProgressStore } from './ports.ts';
 import { type AskedEvaluation, readOutcomes } from './unfinished.ts';
 
@@ -34,7 +40,7 @@ export async function reconcileSlice(
   if (stride > 1 && endedIn(before) === 0 && (await isUntouched(probe, deps))) return;
   const asked = [...probe, ...(await read(wanted.filter((_, i) => i % stride !== 0)))];
   const deleted = await deletedAmong(asked, deps.index);
-  const isFate = (one: AskedEvaluation) => fateOf(one, { deleted, now: deps.now() });
+  const isFate = (one: AskedEvaluation) => fateOf(one, { deleted, now: deps.now(), onDemand: backfill.onDemand });
   const ended = backfill.scorers.map((_, i) => countFates(asked.filter(({ scorer }) => scorer === i).map(isFate)));
   await deps.progress.put(backfill.backfillId, { ...before, ended, ...spentOn(asked, backfill) });
 }
@@ -72,9 +78,12 @@ async function deletedAmong(
   return new Set(open.filter((traceId) => !there.has(traceId)));
 }
 
-function fateOf(
-  { outcome, wanted }: AskedEvaluation,
-  { deleted, now }: { deleted: ReadonlySet<string>; now: number },
+export function fateOf(
+  {
+    outcome,
+    wanted,
+  }: { readonly outcome: EvaluationOutcome | undefined; readonly wanted: Pick<WantedEvaluation, 'traceId'> },
+  { deleted, now, onDemand }: { deleted: ReadonlySet<string>; now: number; onDemand?: Backfill['onDemand'] },
 ): keyof EndedCounts | 'pending' {
   if (outcome === undefined) return deleted.has(wanted.traceId) ? 'deleted' : 'pending';
   switch (outcome.state) {
@@ -86,6 +95,8 @@ function fateOf(
       return 'pending';
     case 'held':
       if (isLetGo(outcome)) return 'pending';
+      // Whoever wants to know now is told what has to be mended.
+      if (onDemand && (outcome.heldBy === 'misconfigured' || outcome.heldBy === 'unpriced')) return 'held';
       return isTriedSoon(outcome, now) ? 'waiting' : 'held';
   }
 }

@@ -4,7 +4,7 @@ import { InvalidFilterError } from '../filter/invalid-filter-error.ts';
 import { parseFilter } from '../filter/parse-filter.ts';
 import type { Clock, ExperimentStore, RuleStore, ScorerStore } from '../ports.ts';
 import { whyNotStartable } from '../registering/startable.ts';
-import type { Rules } from '../rules.ts';
+import type { Rules, ScorerRule } from '../rules.ts';
 import type { ScorerTraits, ScorerVersion } from '../scorer.ts';
 import type { Backfill, BackfillScorer } from './backfill.ts';
 import { requireFree } from './claims.ts';
@@ -47,9 +47,10 @@ const defaultRangeMs = 7 * 86_400_000;
 /** Clocks differ. */
 const toleratedFutureMs = 60_000;
 /** Of the map: each works off thousands of traces a minute, and the queue behind it is the narrower place. */
-const [defaultConcurrency, maxConcurrency] = [10, 100];
+export const defaultConcurrency = 10;
+const maxConcurrency = 100;
 /** As many as an experiment may have active. */
-const maxScorers = 20;
+export const maxScorers = 20;
 
 /**
  * The backfill that a request asks for, with every version and rate resolved. Whatever can be refused is refused here, before anything
@@ -88,7 +89,11 @@ export async function resolveBackfill(
   return backfill;
 }
 
-function rangeOf({ startTime, endTime }: BackfillRequest, now: number): { from: number; to: number } {
+/** @throws ApiError */
+export function rangeOf(
+  { startTime, endTime }: Pick<BackfillRequest, 'startTime' | 'endTime'>,
+  now: number,
+): { from: number; to: number } {
   const to = endTime ?? now;
   const from = startTime ?? to - defaultRangeMs;
   const said = (time: number) => new Date(time).toISOString();
@@ -111,10 +116,22 @@ async function resolveScorers(
   if (scorers.length === 0 || scorers.length > maxScorers)
     throw invalid(`scorers must name 1 to ${maxScorers} scorers, got ${scorers.length}`);
   const names = scorers.map(({ name }) => name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw invalid(`scorers names '${twice}' twice`);
+  requireOnce(names, 'scorers');
   requireReadable(request.filter, 'filter');
   return Promise.all(scorers.map((wanted) => resolveScorer(wanted, { request, rules, deps })));
+}
+
+/** A version that is registered and can run on traces now. @throws ApiError which says what to do */
+export async function runnableScorer(
+  { name, version }: Pick<WantedScorer, 'name' | 'version'>,
+  { experimentId, rules, deps }: { experimentId: string; rules: Rules; deps: ResolveDeps },
+): Promise<{ readonly found: ScorerVersion; readonly traits: ScorerTraits; readonly rule: ScorerRule | undefined }> {
+  const found = await deps.scorers.get(experimentId, name, version);
+  if (!found) throw await notFound({ experimentId, name, version }, deps);
+  const rule = rules.scorers.find((other) => other.name === name);
+  if (rule?.paused?.by === 'judge')
+    throw invalid(`scorer '${name}' is paused, because its judge cannot be asked: ${rule.paused.reason}`);
+  return { found, traits: deps.readTraits(found), rule };
 }
 
 async function resolveScorer(
@@ -122,9 +139,7 @@ async function resolveScorer(
   { request, rules, deps }: { request: BackfillRequest; rules: Rules; deps: ResolveDeps },
 ): Promise<BackfillScorer> {
   const { experimentId } = request;
-  const found = await deps.scorers.get(experimentId, name, version);
-  if (!found) throw await notFound({ experimentId, name, version }, deps);
-  const rule = rules.scorers.find((other) => other.name === name);
+  const { found, traits, rule } = await runnableScorer({ name, version }, { experimentId, rules, deps });
   const rate = sampleRate ?? rule?.sampleRate ?? 0;
   if (!(rate >= 0 && rate <= 1))
     throw invalid(`sample_rate of scorer '${name}' must be between 0.0 and 1.0, got ${rate}`);
@@ -132,10 +147,8 @@ async function resolveScorer(
     throw invalid(`scorer '${name}' is not started, so it has no sampling rate of its own: give a sample_rate`);
   const filter = (request.filter ?? rule?.filter)?.trim() || undefined;
   requireReadable(filter, `the filter of scorer '${name}'`);
-  const reason = whyNotRunnable(deps.readTraits(found), filter);
+  const reason = whyNotRunnable(traits, filter);
   if (reason !== undefined) throw invalid(`scorer '${name}' cannot be backfilled: ${reason}`);
-  if (rule?.paused?.by === 'judge')
-    throw invalid(`scorer '${name}' is paused, because its judge cannot be asked: ${rule.paused.reason}`);
   return { name, version: found.version, sampleRate: rate, ...(filter !== undefined && { filter }) };
 }
 
@@ -165,7 +178,13 @@ async function notFound(
   );
 }
 
-function requireReadable(filter: string | undefined, where: string): void {
+export function requireOnce(names: readonly string[], where: string): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw invalid(`${where} names '${twice}' twice`);
+}
+
+/** @throws ApiError where a filter is no filter */
+export function requireReadable(filter: string | undefined, where: string): void {
   if (filter === undefined || filter.trim() === '') return;
   try {
     parseFilter(filter);
@@ -175,6 +194,6 @@ function requireReadable(filter: string | undefined, where: string): void {
   }
 }
 
-function invalid(message: string): ApiError {
+export function invalid(message: string): ApiError {
   return new ApiError('INVALID_PARAMETER_VALUE', message);
 }

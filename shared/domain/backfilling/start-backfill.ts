@@ -20,8 +20,8 @@ export async function startBackfill(
   { idempotencyKey, deps }: { idempotencyKey?: string | undefined; deps: StartBackfillDeps },
 ): Promise<Backfill> {
   const { experimentId } = request;
-  const id = idempotencyKey === undefined ? deps.newId() : hashOf(`${experimentId}\0${idempotencyKey}`);
-  const backfill = await askForBackfill(request, { backfillId: `backfill-${id}`, deps });
+  const backfillId = idOf('backfill', { experimentId, idempotencyKey, newId: deps.newId });
+  const backfill = await askForBackfill(request, { backfillId, deps });
   if (backfill.state === 'planning') await deps.executions.start(backfill);
   return backfill;
 }
@@ -37,6 +37,18 @@ export async function restartBackfill(
   const resumed = await resumeBackfill(ref, { maxCostUsd, deps });
   await deps.executions.start(resumed);
   return resumed;
+}
+
+/** The same key gives the same id. */
+export function idOf(
+  kind: 'backfill' | 'run',
+  {
+    experimentId,
+    idempotencyKey,
+    newId,
+  }: { experimentId: string; idempotencyKey: string | undefined; newId: () => string },
+): string {
+  return `${kind}-${idempotencyKey === undefined ? newId() : hashOf(`${experimentId}\0${idempotencyKey}`)}`;
 }
 
 /** An execution's name has at most 80 characters, of few kinds. */

@@ -30,8 +30,15 @@ export async function readOutcomes(
 }
 
 /** Of what is judged again, what was found before does not count. */
-function isOfBackfill(outcome: EvaluationOutcome, { mode, backfillId }: Backfill): boolean {
-  return mode === 'missing' || !isFinished(outcome) || outcome.backfillId === backfillId;
+export function isOfBackfill(
+  outcome: EvaluationOutcome,
+  { mode, onDemand, backfillId, createdAt }: Pick<Backfill, 'mode' | 'onDemand' | 'backfillId' | 'createdAt'>,
+): boolean {
+  if (!isFinished(outcome)) return true;
+  // Its weight is still to be given to it.
+  if (outcome.unweighted && !onDemand) return false;
+  // What others have judged since it was asked for is as good.
+  return mode === 'missing' || outcome.backfillId === backfillId || outcome.finishedAt > createdAt;
 }
 
 /** What is left to ask for. */

@@ -25,6 +25,8 @@ export interface FailureContext {
   readonly receives: number;
   /** Whether what a budget held back is judged when the budget returns. */
   readonly catchesUp: boolean;
+  /** The scorer came with a run: it is mended by another run. */
+  readonly isInline?: boolean;
 }
 
 /** Receives after which waiting is left to the sweep: a message that fails too often goes to the dead letters. */
@@ -69,6 +71,7 @@ export function endsPause(spent: Spent, before: Pick<EvaluationOutcome, 'heldBy'
 /** Waits grow with the time that was waited already: the 40th attempt is as far from the 39th as everything before was long, up to a bound. */
 export function afterFailure(error: Error, context: FailureContext): AfterFailure {
   if (error instanceof JudgeMisconfiguredError || error instanceof UnpricedModelError) {
+    if (context.isInline) return { kind: 'fail', error: { code: 'JUDGE_MISCONFIGURED', message: error.message } };
     return { kind: 'pause', until: context.now + grown(context, probeMs, longestProbeMs), reason: error.message };
   }
   if (error instanceof BudgetExhaustedError) return afterBudget(error, context);

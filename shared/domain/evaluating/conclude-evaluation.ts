@@ -4,7 +4,7 @@ import { type JudgingEnd, nothingSpent, type Spent } from '../judging/judging-me
 import type { Clock } from '../ports.ts';
 import type { Rules } from '../rules.ts';
 import type { ScorableTrace } from '../scorable-trace.ts';
-import type { Runnable, Scorer, ScorerResult } from '../scorer.ts';
+import { isInline, type Runnable, type Scorer, type ScorerResult } from '../scorer.ts';
 import { afterFailure, endOf, endsPause, heldBy, heldSinceBy } from './after-failure.ts';
 import type { PauseChange } from './pause-scorer.ts';
 import { type Evaluation, identity } from './prepare-evaluations.ts';
@@ -90,7 +90,7 @@ export function concludeFailure(
   const catchesUp = rules.settings.catchUpBudgets;
   const by = heldBy(failure);
   const heldSince = heldSinceBy(by, before);
-  const next = afterFailure(failure, { now, heldSince, receives, catchesUp });
+  const next = afterFailure(failure, { now, heldSince, receives, catchesUp, isInline: isInline(selected) });
   if (next.kind === 'fail') {
     const results = [failed(next.error)];
     return concludeResults(evaluation, { ...context, results, spent: nothingSpent });

@@ -46,7 +46,7 @@ export class EvaluationBusyError extends Error {
 }
 
 /** Runs a task when there is room for so many bytes of spans, as they are stored. */
-type InRoom = <T>(storedBytes: number, task: () => Promise<T>) => Promise<T>;
+export type InRoom = <T>(storedBytes: number, task: () => Promise<T>) => Promise<T>;
 
 /**
  * Runs the selected scorers on one trace. What they found is stored, then archived, and only then the outcome says done: a run
@@ -117,12 +117,12 @@ async function forget(
   return {};
 }
 
-function storedBytes(record: TraceRecord): number {
+export function storedBytes(record: TraceRecord): number {
   return blocksOf(record).reduce((sum, { length }) => sum + length, 0);
 }
 
 /** The whole trace: one fetch for all its scorers. */
-async function loadTrace(record: TraceRecord, deps: EvaluateTraceDeps): Promise<ScorableTrace> {
+export async function loadTrace(record: TraceRecord, deps: ReadBlocksDeps): Promise<ScorableTrace> {
   const spans = await readBlockSpans(blocksOf(record), deps);
   return toScorableTrace({ info: record.info, spans, assessments: record.assessments });
 }

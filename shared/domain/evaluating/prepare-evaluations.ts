@@ -109,14 +109,31 @@ async function pendingEvaluations(
   }));
   const going = pending.filter((one) => !isOver(one));
   const evaluations = await Promise.all(
-    going.map(async ({ selected, before }) => {
-      const version = await deps.scorers.definition(request.experimentId, selected.name, selected.version);
-      if (version === undefined)
-        throw new Error(`scorer ${selected.name} version ${selected.version} is not registered`);
-      return { selected, before, version, scorer: deps.createScorer(version) };
-    }),
+    going.map(async ({ selected, before }) => ({ before, ...(await open(selected, { request, deps })) })),
   );
   return { evaluations, stopped };
+}
+
+type OpenDeps = Pick<PrepareDeps, 'scorers' | 'createScorer'>;
+
+async function open(
+  selected: SelectedScorer,
+  { request, deps }: { request: EvaluationRequest; deps: OpenDeps },
+): Promise<Omit<Evaluation, 'before'>> {
+  const version = await deps.scorers.definition(request.experimentId, selected.name, selected.version);
+  if (version === undefined) throw new Error(`scorer ${selected.name} version ${selected.version} is not registered`);
+  return { selected, version, scorer: deps.createScorer(version) };
+}
+
+/** Every scorer of a request, whatever became of it before. */
+export async function openEvaluations(
+  request: EvaluationRequest,
+  deps: OpenDeps,
+): Promise<Pick<Prepared, 'code' | 'judges'>> {
+  const evaluations: readonly Evaluation[] = await Promise.all(
+    request.scorers.map(async (selected) => ({ before: undefined, ...(await open(selected, { request, deps })) })),
+  );
+  return { code: evaluations.filter(isCode), judges: evaluations.filter(isJudge) };
 }
 
 /** Of a message that came back before it was asked to: what it is for waits a little longer. Longer waits are the sweep's. */
@@ -152,7 +169,7 @@ function isToDo(
 function isAskedAgain(before: EvaluationOutcome, { revision, backfill }: EvaluationRequest): boolean {
   if (!backfill) return before.revision < revision;
   const { id, again, since = Number.POSITIVE_INFINITY } = backfill;
-  return again && before.backfillId !== id && before.finishedAt < since;
+  return again && before.backfillId !== id && before.finishedAt <= since;
 }
 
 function isJudge(evaluation: Evaluation): evaluation is JudgeEvaluation {

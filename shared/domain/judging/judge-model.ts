@@ -39,6 +39,8 @@ export interface JudgeRequest {
   readonly tools: readonly JudgeTool[];
   /** When whoever asks needs the answer, epoch ms; absent: the model has its usual time. */
   readonly until?: number | undefined;
+  /** With less time left it is not asked; absent: the usual. */
+  readonly leastToBeginMs?: number | undefined;
 }
 
 export type JudgeMessage =

@@ -3,8 +3,12 @@ import { createHandler as createIndexTraces } from '../../../functions/index-tra
 import { createHandler as createRunScorers } from '../../../functions/run-scorers/create-handler.ts';
 import { otlpTraceCodec } from '../../../shared/adapters/otlp-trace-codec.ts';
 import type { ArrivalMessage } from '../../../shared/contracts/arrival-message.ts';
-import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
+import { directCallText, fromDirectAnswer } from '../../../shared/contracts/direct-call.ts';
+import { createScorer, readTraits } from '../../../shared/contracts/serialized-scorer.ts';
+import type { NamedDefinition } from '../../../shared/domain/assessing/ports.ts';
 import type { Assessment } from '../../../shared/domain/assessment.ts';
+import type { BackfillRef } from '../../../shared/domain/backfilling/backfill.ts';
+import { withInlineScorers } from '../../../shared/domain/backfilling/inline-scorers.ts';
 import type { EvaluationKey } from '../../../shared/domain/backfilling/ports.ts';
 import { runningBackfills } from '../../../shared/domain/backfilling/running-backfills.ts';
 import { deleteTraces } from '../../../shared/domain/delete-traces.ts';
@@ -15,6 +19,7 @@ import {
   isFinished,
   type SelectedScorer,
 } from '../../../shared/domain/evaluation.ts';
+import type { Experiment } from '../../../shared/domain/experiment.ts';
 import type { TraceStatement } from '../../../shared/domain/explicit-facts.ts';
 import { sessionOf } from '../../../shared/domain/facts/who.ts';
 import { defaultLimits } from '../../../shared/domain/judging/asking/limits.ts';
@@ -62,6 +67,8 @@ export class InMemoryStack {
   /** What was told of evaluations. */
   readonly noted: JudgingEvent[] = [];
   readonly requestedSessions: SessionEvaluationRequest[] = [];
+  /** Backfills that were left to the state machine. */
+  readonly startedExecutions: string[] = [];
   rules: Rules;
   rulesAreWritten = true;
   scorers: readonly ScorerVersion[];
@@ -74,6 +81,7 @@ export class InMemoryStack {
   };
   readonly #delays = new Map<string, number>();
   #receipts = 0;
+  #ids = 0;
   #queue: Queued[] = [];
 
   constructor({ rules, scorers = [] }: { rules: Rules; scorers?: readonly ScorerVersion[] }) {
@@ -210,9 +218,12 @@ export class InMemoryStack {
         attributes: { ApproximateReceiveCount: String(receives + 1) },
       })),
     } as SQSEvent;
-    const handler = batch[0]?.queue === 'arrivals' ? this.#indexTraces(process) : this.#runScorers(process);
+    const isArrivals = batch[0]?.queue === 'arrivals';
     const endsAt = this.nowMs + functionMs;
-    const { batchItemFailures } = await handler(event, { getRemainingTimeInMillis: () => endsAt - this.nowMs });
+    const context = { getRemainingTimeInMillis: () => endsAt - this.nowMs };
+    const { batchItemFailures } = isArrivals
+      ? await this.#indexTraces(process)(event)
+      : await this.#runScorers(process)(event, context);
     return new Set(batchItemFailures.flatMap(({ itemIdentifier }) => batch[Number(itemIdentifier)] ?? []));
   }
 
@@ -255,9 +266,12 @@ export class InMemoryStack {
       index: process.wrap(this.index),
       segments: process.wrap(this.#segments),
       codec: otlpTraceCodec,
-      scorers: process.wrap({
-        definition: async (_experiment: string, name: string) => this.scorers.find((scorer) => scorer.name === name),
-      }),
+      scorers: withInlineScorers(
+        process.wrap({
+          definition: async (_experiment: string, name: string) => this.scorers.find((scorer) => scorer.name === name),
+        }),
+        { backfills: process.wrap(this.backfills.store), now: () => this.nowMs },
+      ),
       assessments: process.wrap({
         put: async (assessments: readonly Assessment[]) => this.#putAssessments(assessments),
         list: async (traceId: string) => [...(this.index.entries.get(traceId)?.assessments.values() ?? [])],
@@ -287,6 +301,50 @@ export class InMemoryStack {
       archive: process.wrap({
         addAssessments: async (rows: readonly Assessment[]) => void this.archived.assessments.push(...rows),
       }),
+      // Time passes by what is done.
+      sleep: () => new Promise(() => {}),
+      now: () => this.nowMs,
+    };
+  }
+
+  /** What assessing on demand takes: the function that judges is invoked for it, and dies by a fate of its own. */
+  assessing(process = new DyingProcess(), { judging }: { judging?: Fate | undefined } = {}) {
+    const { store, progress, decisions, sliceFiles } = this.backfills;
+    const invoke = async (call: string) => {
+      const function_ = new DyingProcess(judging);
+      const endsAt = this.nowMs + functionMs;
+      const handler = this.#runScorers(function_);
+      try {
+        return await handler(JSON.parse(call), { getRemainingTimeInMillis: () => endsAt - this.nowMs });
+      } catch (error) {
+        if (function_.isDead) return undefined;
+        throw error;
+      }
+    };
+    const registered = async (_: string, name: string, version?: number) =>
+      this.scorers.find((scorer) => scorer.name === name && (version ?? scorer.version) === scorer.version);
+    return {
+      ...this.deciding(process),
+      experiments: { get: async (experimentId: string) => ({ experimentId, lifecycleStage: 'active' }) as Experiment },
+      scorers: { get: registered, list: async () => this.scorers },
+      backfills: process.wrap(store),
+      executions: process.wrap({
+        start: async ({ backfillId }: BackfillRef) => void this.startedExecutions.push(backfillId),
+      }),
+      sliceProgress: progress,
+      decisions: process.wrap(decisions),
+      files: process.wrap(sliceFiles),
+      search: { find: async () => [] },
+      direct: process.wrap({
+        judge: async (requests: readonly EvaluationRequest[], { until }: { until: number }) =>
+          void (await invoke(directCallText(requests, { until }))),
+        tryOut: async (
+          requests: readonly EvaluationRequest[],
+          options: { until: number; inline: readonly NamedDefinition[] },
+        ) => fromDirectAnswer(JSON.stringify(await invoke(directCallText(requests, options)))),
+      }),
+      readTraits,
+      newId: () => String(++this.#ids).padStart(32, '0'),
       now: () => this.nowMs,
     };
   }

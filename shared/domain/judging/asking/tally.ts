@@ -52,10 +52,10 @@ export class Tally {
 
   private bounded(request: JudgeRequest): JudgeRequest {
     if (this.time === undefined) return request;
-    const { until } = this.time;
+    const { until, leastToBeginMs } = this.time;
     const beganAt = this.now();
     if (beganAt >= until) throw new JudgeOutOfTimeError(`no time is left to ask ${this.model.uri}`, { beganAt });
-    return { ...request, until };
+    return { ...request, until, ...(leastToBeginMs !== undefined && { leastToBeginMs }) };
   }
 
   /** A prompt that was too long is not the one that was judged by. */

@@ -71,6 +71,7 @@ function fieldsOf({
     update_mask: 'rationale',
     name,
     scorer_name: name,
+    scorers: [{ name }],
     serialized_scorer: JSON.stringify({
       name,
       description: text,

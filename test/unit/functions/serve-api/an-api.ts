@@ -3,6 +3,7 @@ import { createHandler, type ServeApiDeps } from '../../../../functions/serve-ap
 import { dynamoAssessmentStore } from '../../../../shared/adapters/dynamo-assessment-store.ts';
 import { dynamoBackfillStore } from '../../../../shared/adapters/dynamo-backfill-store.ts';
 import { dynamoBudgetStore } from '../../../../shared/adapters/dynamo-budget-store.ts';
+import { dynamoEvaluationReader } from '../../../../shared/adapters/dynamo-evaluation-reader.ts';
 import { dynamoExperimentStore } from '../../../../shared/adapters/dynamo-experiment-store.ts';
 import { dynamoOtelTableStore } from '../../../../shared/adapters/dynamo-otel-table-store.ts';
 import { dynamoRuleStore } from '../../../../shared/adapters/dynamo-rule-store.ts';
@@ -20,6 +21,8 @@ import { readTraits } from '../../../../shared/contracts/serialized-scorer.ts';
 import { noon } from '../../../support/builders/a-trace-info.ts';
 import { startDynalite } from '../../../support/dynalite-endpoint.ts';
 import { createTables, type Tables } from '../../../support/dynamo-tables.ts';
+import { InMemoryBackfills } from '../../../support/in-memory/in-memory-backfills.ts';
+import { InMemoryTraceIndex } from '../../../support/in-memory/in-memory-trace-index.ts';
 import { localCredentials } from '../../../support/local-credentials.ts';
 
 interface Reply {
@@ -96,6 +99,7 @@ function depsOn(
 ): ServeApiDeps {
   const nothing = () => Promise.reject(new Error('nothing is stored'));
   let ids = 0;
+  const backfills = new InMemoryBackfills(new InMemoryTraceIndex());
   const experiments = dynamoExperimentStore(client, registry);
   return {
     index: dynamoTraceReader(client, traces),
@@ -117,6 +121,11 @@ function depsOn(
     scorers: dynamoScorerStore(client, registry),
     backfills: dynamoBackfillStore(client, registry),
     sliceProgress: dynamoSliceProgress(client, traces, { retentionDays: 30, now: () => noon }),
+    files: backfills.sliceFiles,
+    decisions: backfills.decisions,
+    evaluations: dynamoEvaluationReader(client, traces, { consistent: true }),
+    // As if the function that judges could never be asked.
+    direct: { judge: async () => {}, tryOut: async () => [] },
     executions: { start: async ({ backfillId, attempt }) => void started.push(`${backfillId}/${attempt}`) },
     budgets: dynamoBudgetStore(client, registry),
     readTraits,
