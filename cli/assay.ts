@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addAssessCommand } from './commands/assess.ts';
 import { addBackfillCommands } from './commands/backfill.ts';
 import { addBudgetCommands } from './commands/budgets.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
@@ -48,6 +49,7 @@ addEvaluateCommand(program, {
   tell: (text) => console.error(printable(text)),
   environment: process.env,
 });
+addAssessCommand(program, { client, print, show });
 addExplainCommand(program, { client, print });
 addModelCommands(program, { connection, print });
 addSqlCommand(program, { connection, print });

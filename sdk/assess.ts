@@ -12,7 +12,8 @@ export interface AssessResult {
   readonly scorer: string;
   /** null: given with the call. */
   readonly version: number | null;
-  readonly state: 'judged' | 'failed' | 'held' | 'deleted' | 'incomplete';
+  /** `not_judged`: in a dry run, for want of time. */
+  readonly state: 'judged' | 'failed' | 'held' | 'deleted' | 'incomplete' | 'not_judged';
   readonly reason?: string;
   readonly assessments: readonly AssessmentRecord[];
   readonly usd: number;
@@ -26,6 +27,9 @@ export interface AssessRunRecord {
   readonly state: string;
   readonly reason?: string;
   readonly dry_run?: boolean;
+  /** Absent of a search that has not ended. */
+  readonly traces?: number;
+  readonly scorers?: readonly { readonly name: string; readonly version: number | null }[];
   /** Of the evaluations: `judged`, `failed`, `held`, `deleted`, `incomplete`, and while it runs those of a backfill. */
   readonly counts?: Readonly<Record<string, number>>;
   readonly usd?: number;

@@ -1,4 +1,5 @@
 import type { Assessment } from '../../shared/domain/assessment.ts';
+import { csv } from '../csv.ts';
 import { tableOrNone } from '../print.ts';
 import type { EvaluatedRow, Summary } from './summarize.ts';
 
@@ -130,9 +131,8 @@ export function toCsv({ rows }: Pick<Evaluation, 'rows'>): string {
       ]);
     }),
   );
-  return [columns, ...lines].map((cells) => cells.map((cell) => quoted(String(cell))).join(',')).join('\n');
-}
-
-function quoted(cell: string): string {
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+  return csv(
+    columns,
+    lines.map((cells) => cells.map(String)),
+  );
 }

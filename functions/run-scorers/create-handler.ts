@@ -37,8 +37,8 @@ const sessionsAtOnce = 4;
 const reserveMs = 15_000;
 /** Others took the time: the next function to have some takes what has not begun. */
 const notBegunWaitMs = 5_000;
-/** Of what another function judges: its lease ends before the receives do. */
-const busyWaitMs = 25_000;
+/** Of what another function judges, doubled each time: its lease ends before the receives do. */
+const busyWaitMs = 5_000;
 /** Receives after which a session is left to the sweep, which asks for it again: a message that comes too often goes to the dead letters. */
 const maxReceives = 6;
 
@@ -135,7 +135,8 @@ async function evaluate(
     return retryAfterMs === undefined ? 'done' : await again(retryAfterMs);
   } catch (error) {
     // Mostly it was tried directly a moment ago, and is still under way there.
-    if (backfill && error instanceof EvaluationBusyError && receives <= maxReceives) return again(busyWaitMs);
+    if (backfill && error instanceof EvaluationBusyError && receives <= maxReceives)
+      return again(busyWaitMs * 2 ** (receives - 1));
     throw error;
   }
 }

@@ -172,7 +172,7 @@ export class TraceApi extends Construct {
     grantTable(
       traces,
       lambda,
-      ['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'PutItem', 'Query', 'UpdateItem'],
+      ['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       ['by-time', 'by-session', 'by-client-request'],
     );
     grantTable(registry, lambda, [

@@ -105,6 +105,8 @@ async function useEverything(): Promise<void> {
   // The model is back and everything judged.
   await stack.stack.drain();
   await holdEvaluations(String(id));
+  const onDemand = { experiment_id: id, trace_ids: [`tr-${traceIdOf(3)}`], scorers: [{ name: 'kept' }] };
+  expect((await stack.api('POST', '/api/1.0/assay/assess', onDemand)).status).toBe(200);
   // Counted by both functions.
   const key = await stack.makeKey('read', [], 10);
   await stack.send('', { key });

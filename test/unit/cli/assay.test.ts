@@ -410,3 +410,91 @@ describe('explain', () => {
     expect(JSON.parse((await assay('--json', 'explain', traceId, '--scorer', 'tone')).out)).toMatchObject({ scorers });
   });
 });
+
+describe('assess', () => {
+  const route = '/api/1.0/assay/assess';
+  const traceId = `tr-${'ab'.repeat(16)}`;
+  const run = {
+    ...{ run_id: 'run-1', experiment_id: '3', state: 'finished', dry_run: false, traces: 2, scorers: [{}] },
+    ...{ counts: { found: 2, judged: 1, held: 1, pending: 0 }, usd: 0.0021, tokens: 330 },
+  };
+  const found = { assessment_name: 'tone', feedback: { value: '=1+1' }, rationale: 'two\nlines, "so"' };
+  const results = [
+    { trace_id: traceId, scorer: 'tone', version: 2, state: 'judged', assessments: [found], usd: 0, tokens: 0 },
+    { trace_id: 'tr-2', scorer: 'mine', version: null, state: 'held', reason: '-no money', assessments: [] },
+  ];
+  const assess = (...args: readonly string[]) => assay('assess', '--experiment', '3', ...args);
+  beforeEach(() => {
+    replies[`POST ${route}`] = { run, results };
+  });
+
+  it('asks for traces by their ids in any spelling, by versions of scorers, and by files', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'assay-assess-'));
+    const file = join(folder, 'mine.json');
+    const serialized = '{"name": "mine", "assay_heuristic": {"type": "error_free"}}';
+    writeFileSync(file, serialized);
+    await assess('--trace', 'AB'.repeat(16), 'tr-2', '--scorer', 'tone@2', 'short', '--inline', file, '--dry-run');
+    rmSync(folder, { recursive: true });
+    expect(bodiesOf(`POST ${route}`)).toEqual([
+      {
+        experiment_id: '3',
+        trace_ids: [traceId, 'tr-2'],
+        scorers: [{ name: 'tone', version: 2 }, { name: 'short' }],
+        inline_scorers: [{ name: 'mine', serialized_scorer: serialized }],
+        dry_run: true,
+      },
+    ]);
+  });
+
+  it.each([
+    ['7d', 7 * 86_400_000],
+    ['24h', 86_400_000],
+    ['30m', 1_800_000],
+  ])('asks for what is since %s', async (since, agoMs) => {
+    await assess('--since', since, '--filter', "status = 'OK'", '--scorer', 'tone');
+    const [body] = bodiesOf(`POST ${route}`);
+    expect(body).toMatchObject({ filter: "status = 'OK'" });
+    expect(Math.abs(Date.now() - agoMs - Date.parse(String(body?.start_time)))).toBeLessThan(30_000);
+  });
+
+  it('shows a table, CSV that is no formula, or what the API says', async () => {
+    const args = ['--trace', traceId, '--scorer', 'tone'];
+    expect((await assess(...args)).out.split('\n')).toEqual([
+      expect.stringMatching(/^trace +scorer +state +assessments +because$/),
+      expect.stringMatching(/^─/),
+      expect.stringMatching(`^${traceId} +tone v2 +judged +tone==1\\+1 +two lines, "so"$`),
+      expect.stringMatching(/^tr-2 +mine \(inline\) +held +-no money$/),
+      '',
+      'run-1 finished: 1 judged, 1 held; US$ 0.0021, 330 tokens',
+      '',
+    ]);
+    expect((await assess(...args, '--format', 'csv')).out).toBe(
+      'trace_id,scorer,version,state,name,value,error,rationale,reason\n' +
+        `${traceId},tone,2,judged,tone,'=1+1,,"two\nlines, ""so""",\n` +
+        "tr-2,mine,,held,,,,,'-no money\n",
+    );
+    for (const json of [await assess(...args, '--format', 'json'), await assay('--json', 'assess', ...args)])
+      expect(JSON.parse(json.out)).toEqual({ run, results });
+  });
+
+  it('waits for a run that goes on, with a bar', async () => {
+    const going = { ...run, state: 'running', counts: { found: 2, judged: 1, pending: 1 }, seconds_left: 90 };
+    replies[`POST ${route}`] = { run: going };
+    let pages = 0;
+    replies[`GET ${route}/run-1`] = { toJSON: () => (pages++ === 0 ? { run: going, results: [] } : { run, results }) };
+    const { out, err } = await assess('--trace', traceId, '--scorer', 'tone');
+    expect(err).toMatch(/█{15}░{15} {2}50 % {2}1 of 2 {2}US\$ 0\.0021 {2}2 min left {2}run-1/);
+    expect(out).toMatch(/run-1 finished/);
+  });
+
+  it.each([
+    [['--trace', traceId], 'give --scorer or --inline'],
+    [['--scorer', 'tone'], 'give --trace, or --filter and --since'],
+    [['--since', 'june', '--scorer', 'tone'], 'such as 7d or 24h'],
+    [['--trace', traceId, '--inline', '/no/such.json'], '/no/such.json'],
+  ])('refuses %j and says why', async (args, says) => {
+    const { code, err } = await assess(...args);
+    expect([code, err]).toEqual([1, expect.stringContaining(says)]);
+    expect(asked).toEqual([]);
+  });
+});

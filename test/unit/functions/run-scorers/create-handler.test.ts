@@ -97,3 +97,56 @@ it('a trace that there is no time for is given back before it is leased', async 
   expect(await invoke(stack, [{ ...request, kind: 'trace' }], { leftMs })).toEqual({});
   expect(entry?.outcomes.size).toBe(1);
 });
+
+describe('what the function is invoked with directly', () => {
+  const call = (stack: InMemoryStack, event: Record<string, unknown>, sleep = () => new Promise(() => {})) =>
+    createHandler({ ...stack.judging(), sleep, logger: { error: (_, { error }) => expect.fail(String(error)) } })(
+      event,
+      {
+        getRemainingTimeInMillis: () => functionMs,
+      },
+    );
+
+  async function aCall(until: (now: number) => number) {
+    const { stack } = aSessionStack({ others: [{ name: 'length', version: 1, level: 'trace', sampleRate: 1 }] });
+    send(stack, turn(0));
+    await stack.drain();
+    const entry = stack.index.entries.get(`tr-${traceIdOf(0)}`);
+    entry?.outcomes.clear();
+    const requests = stack.requested.map((request) => ({ v: 1, kind: 'trace', ...request }));
+    return { stack, entry, event: { v: 1, kind: 'direct', until: until(stack.nowMs), requests } };
+  }
+
+  it('is judged and kept', async () => {
+    const { stack, entry, event } = await aCall((now) => now + 20_000);
+    expect(await call(stack, event)).toEqual({ v: 1, trials: [] });
+    expect(entry?.outcomes.size).toBe(1);
+  });
+
+  it('is not begun when nobody waits for it any more', async () => {
+    const { stack, entry, event } = await aCall((now) => now);
+    await call(stack, event);
+    expect(entry?.outcomes.size).toBe(0);
+    const trial = { ...event, trial: { inline: [] } };
+    expect(await call(stack, trial)).toMatchObject({ trials: [{ scorerName: 'length', state: 'not-judged' }] });
+  });
+
+  it('is answered in time, whatever hangs', async () => {
+    const { stack, event } = await aCall((now) => now + 20_000);
+    const slept: number[] = [];
+    const sleep = async (ms: number) => void slept.push(ms);
+    const index = { ...stack.judging().index, readTrace: () => new Promise<never>(() => {}) };
+    const hanging = { ...stack.judging(), index: { ...index, getInfos: async () => new Map() } };
+    const handler = createHandler({ ...hanging, sleep, logger: { error: () => {} } });
+    const answer = await handler({ ...event, trial: { inline: [] } } as Record<string, unknown>, {
+      getRemainingTimeInMillis: () => functionMs,
+    });
+    expect(answer).toMatchObject({ trials: [{ state: 'not-judged', reason: expect.stringContaining('in time') }] });
+    expect(slept).toEqual([20_500]);
+  });
+
+  it('is refused where it is no call', async () => {
+    const { stack } = await aCall((now) => now);
+    await expect(call(stack, { v: 1, kind: 'indirect' })).rejects.toThrow();
+  });
+});
