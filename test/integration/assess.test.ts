@@ -145,7 +145,7 @@ describe.concurrent('assessing on demand', () => {
     const again = await assay('assess', '--trace', ...slowIds, ...asked, '--format', 'json');
     expect(JSON.parse(again.out)).toMatchObject({ run: { state: 'finished', counts: { found: 6, judged: 6 } } });
     expect(server.asked.filter(({ text }) => text.includes('slowly'))).toHaveLength(3);
-  }, 60_000);
+  }, 120_000);
 
   it('shows a table, and says what was asked wrongly', async ({ expect }) => {
     const args = ['--experiment', fast, '--since', '1h', '--filter', "name = 'agent 3'", '--inline', inlineFile];

@@ -5,7 +5,7 @@ import { fateOf } from '../backfilling/reconcile-slice.ts';
 import { isOfBackfill } from '../backfilling/unfinished.ts';
 import { settleInParallel, valuesOf } from '../in-parallel.ts';
 import { fromPageToken, toPageToken } from '../page-token.ts';
-import type { Clock, TraceReader, TraceRecord } from '../ports.ts';
+import type { Clock, FoundTrace, TraceReader, TraceRecord } from '../ports.ts';
 import { isInline } from '../scorer.ts';
 import type { Trial } from './ports.ts';
 
@@ -138,4 +138,16 @@ export async function readResultPage(
 function readPosition(text: string): Position | undefined {
   const [, slice, behind] = /^(\d{1,7}):(\d{1,7})$/.exec(text) ?? [];
   return slice === undefined ? undefined : { slice: Number(slice), behind: Number(behind) };
+}
+
+/** As the traces were named. */
+export function inOrder(results: readonly RunResult[], traceIds: readonly string[]): readonly RunResult[] {
+  const places = new Map(traceIds.map((traceId, place) => [traceId, place]));
+  const placeOf = ({ traceId }: RunResult) => places.get(traceId) ?? 0;
+  return results.toSorted((a, b) => placeOf(a) - placeOf(b));
+}
+
+/** Traces that were named, as if they had been found. */
+export function asFound(traceIds: readonly string[]): readonly FoundTrace[] {
+  return traceIds.map((traceId) => ({ traceId, position: '' }));
 }

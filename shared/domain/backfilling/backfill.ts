@@ -6,7 +6,7 @@ export interface BackfillScorer {
   readonly sampleRate: number;
   /** Absent: every trace. */
   readonly filter?: string;
-  /** It came with the run, under a name that is the run's alone (see `inlineName`), and version `inlineVersion`. */
+  /** It came with the run, under a name that is the run's alone (see `inlineScorer`). */
   readonly inline?: InlineScorer;
 }
 

@@ -8,7 +8,7 @@ const maxKnown = 100;
 const cacheMs = 10 * 60_000;
 
 /** What a run calls a scorer that came with it: outcomes of two runs, or of a registered scorer of the name, are never mistaken. */
-export function inlineName(backfillId: string, name: string): string {
+function inlineName(backfillId: string, name: string): string {
   return `${backfillId}/${name}`;
 }
 

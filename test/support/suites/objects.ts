@@ -6,6 +6,7 @@ import { s3SliceDecisions, s3SliceFiles } from '../../../shared/adapters/s3-back
 import { s3Inbox } from '../../../shared/adapters/s3-inbox.ts';
 import { s3SegmentStore } from '../../../shared/adapters/s3-segment-store.ts';
 import { nothingDecided } from '../../../shared/domain/backfilling/backfill.ts';
+import { namedSlices } from '../../../shared/domain/backfilling/cut-slices.ts';
 import type { AnswerStore, Inbox, SegmentStore } from '../../../shared/domain/ports.ts';
 import { localCredentials } from '../local-credentials.ts';
 
@@ -27,7 +28,8 @@ export function describeObjectAdapters(name: string, endpoint: () => string): vo
 
     test('have the same name for the same slices, and a line for each', async () => {
       const files = s3SliceFiles(client, bucket);
-      const slices = [0, 1].map((id) => ({ id, shard: id, after: '17', upTo: '18#tr-1', traces: 3 }));
+      const cut = [0, 1].map((id) => ({ id, shard: id, after: '17', upTo: '18#tr-1', traces: 3 }));
+      const slices = [...cut, ...namedSlices(['tr-1', 'tr-2']).map((named) => ({ ...named, id: 2 }))];
       const key = await files.put(backfill, slices);
       expect(key).toMatch(/^backfills\/b1\/slices-[0-9a-f]{32}\.jsonl$/);
       expect(await files.put(backfill, slices)).toBe(key);
@@ -50,7 +52,8 @@ export function describeObjectAdapters(name: string, endpoint: () => string): vo
 
     test('answer what was decided about a slice', async () => {
       const decisions = s3SliceDecisions(client, bucket);
-      const decision = { decided: [{ ...nothingDecided, enqueued: 1 }], wanted: [] };
+      const unfit = [{ traceId: 'tr-2', fate: 'incomplete' as const }];
+      const decision = { decided: [{ ...nothingDecided, enqueued: 1 }], wanted: [], unfit };
       await decisions.put(backfill, 6, decision);
       expect(await decisions.get(backfill, 6)).toEqual(decision);
       await expect(decisions.get(backfill, 5)).rejects.toThrow();

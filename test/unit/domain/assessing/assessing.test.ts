@@ -155,6 +155,32 @@ describe('what is not done at once', () => {
     expect(assessmentsOf(stack, 50)).toHaveLength(2);
   });
 
+  it('is a backfill of their range where a search finds more, of all that match, whoever made them', async () => {
+    const { stack, model } = await aStackToAssess(60);
+    await judgeLive(stack, 3);
+    const made = stack.index.entries.get(idOf(4));
+    if (made) made.info = { ...made.info, facts: { ...made.info.facts, metadata: { 'mlflow.sourceRun': 'r' } } };
+    const other = stack.index.entries.get(idOf(5));
+    if (other) other.info = { ...other.info, facts: { ...other.info.facts, name: 'another' } };
+    stack.nowMs += 1_000;
+    const find = async () => ids(60).map((traceId, n) => ({ traceId, position: `${'0'.repeat(10)}${100 + n}#` }));
+    const inline = [{ name: 'mine', serialized: JSON.stringify({ name: 'mine', ...judge }) }];
+    const request = { ...safety, inline, filter: "name = 'agent'", startTime: 0 };
+    const { run } = await ask(stack, request, { given: { search: { find } } });
+    expect(run).toMatchObject({ state: 'planning', onDemand: 'found', mode: 'all' });
+    expect(stack.startedExecutions).toEqual([run.backfillId]);
+    const execution = new BackfillExecution(stack, { beforeRound: () => stack.drain(), sliceSize: 1_000 });
+    const finished = await execution.start({}, run.backfillId);
+    expect(finished.counts).toMatchObject([
+      { found: 60, filtered: 1, judged: 59, alreadyDone: 0 },
+      { found: 60, filtered: 1, judged: 59 },
+    ]);
+    expect(model.asked).toHaveLength(1 + 2 * 59);
+    const rates = assessmentsOf(stack, 3).map(({ name, scorer }) => [name, scorer?.sampleRate]);
+    expect(Object.fromEntries(rates)).toEqual({ safety: 0.5, mine: undefined });
+    expect(stack.backfills.covered.size).toBe(0);
+  });
+
   it('is cancelled and resumed as every backfill, beside others of the same scorer', async () => {
     const { stack, model } = await aStackToAssess(6);
     const execution = new BackfillExecution(stack, { beforeRound: () => stack.drain() });
