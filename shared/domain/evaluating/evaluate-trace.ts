@@ -61,13 +61,13 @@ export async function evaluateTrace(
   if (record === undefined) return forget(request, { rules, deps });
   const rateOf = await knownRates(request, { record, rules: deps.rules });
   const prepared = await prepareEvaluations(record, { request, rules, rateOf, deps });
-  const { code, judges, stopped, unweighted, isBusy } = prepared;
+  const { code, judges, stopped, takenOver, unweighted, isBusy } = prepared;
   const run = async () =>
     runEvaluations({ code, judges }, { request, receives, rules, deps, trace: await loadTrace(record, deps) });
   const concluded = code.length + judges.length === 0 ? [] : await inRoom(storedBytes(record), run);
   const written = await deps.assessments.put(concluded.flatMap(({ assessments }) => assessments));
   await deps.archive.addAssessments(written);
-  await deps.outcomes.put([...stopped, ...concluded.map(({ outcome }) => outcome)]);
+  await deps.outcomes.put([...stopped, ...takenOver, ...concluded.map(({ outcome }) => outcome)]);
   await weigh(unweighted, { record, deps });
   if (concluded.some(({ outcome }) => outcome.unweighted)) await weighIfSampled(request, deps);
   // Now that what was found is kept: nothing is lost where this fails.

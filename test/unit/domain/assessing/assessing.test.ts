@@ -304,6 +304,24 @@ describe('the weight of a sampled trace', () => {
     expect(assessmentsOf(stack, 0)).toMatchObject([{ scorer: { sampleRate: 0.5 } }]);
   });
 
+  it('is not lost where live scoring comes to what is held on demand', async () => {
+    const { stack, model } = await aStackToAssess(1);
+    model.isDown = true;
+    const { run } = await ask(stack, { ...safety, traceIds: ids(1) });
+    await judgeLive(stack, 0);
+    expect(outcomeOf(stack, 0)).toMatchObject({ state: 'held' });
+    expect(outcomeOf(stack, 0)?.request).toEqual({ experimentId: '0', rulesVersion: 3, sampleRate: 0.5 });
+    model.isDown = false;
+    // Not stopped: what is held of a stopped scorer is not judged any more.
+    stack.rules = { ...stack.rules, scorers: stack.rules.scorers.map((rule) => ({ ...rule, sampleRate: 0.5 })) };
+    stack.nowMs += 3_600_000;
+    await stack.sweep();
+    await stack.drain();
+    expect(assessmentsOf(stack, 0)).toMatchObject([{ scorer: { sampleRate: 0.5 } }]);
+    expect(totalCounts((await goesOn(stack, run.backfillId)).counts ?? [])).toMatchObject({ judged: 1 });
+    expect(model.asked).toHaveLength(1);
+  });
+
   it('is known of what was decided and is still in the queue', async () => {
     const { stack } = await aStackToAssess(1);
     const entry = stack.index.entries.get(idOf(0));
