@@ -442,6 +442,8 @@ describe('assess', () => {
         scorers: [{ name: 'tone', version: 2 }, { name: 'short' }],
         inline_scorers: [{ name: 'mine', serialized_scorer: serialized }],
         dry_run: true,
+        // Sent again where an answer is lost.
+        idempotency_key: expect.stringMatching(/^[0-9a-f]{32}$/),
       },
     ]);
   });
@@ -489,7 +491,7 @@ describe('assess', () => {
 
   it.each([
     [['--trace', traceId], 'give --scorer or --inline'],
-    [['--scorer', 'tone'], 'give --trace, or --filter and --since'],
+    [['--scorer', 'tone'], 'give --trace, or --filter, --since and --until'],
     [['--since', 'june', '--scorer', 'tone'], 'such as 7d or 24h'],
     [['--trace', traceId, '--inline', '/no/such.json'], '/no/such.json'],
   ])('refuses %j and says why', async (args, says) => {
