@@ -107,7 +107,7 @@ describe('a function', () => {
     for (const { spec } of stack.stack.functions) {
       const own = Object.keys(spec.environment).filter((name) => !/^(AWS_|POWERTOOLS_|PATH$|TZ$)/.test(name));
       expect(
-        own.every((name) => /_(TABLE|BUCKET|QUEUE_URL|STREAM|DAYS|FUNCTION|MODELS)$/.test(name)),
+        own.every((name) => /_(TABLE|BUCKET|QUEUE_URL|STREAM|DAYS|FUNCTION|MODELS|DATABASE|STATE_MACHINE)$/.test(name)),
         own.join(),
       ).toBe(true);
     }

@@ -12,6 +12,7 @@ import { type BlockSpan, readSpans } from '../../../shared/domain/indexing/block
 import type { AttributeValue, Span } from '../../../shared/domain/span.ts';
 import { ArchiveTables } from '../../support/archive-tables.ts';
 import { aSpan } from '../../support/builders/a-span.ts';
+import { traceIdOf } from '../../support/in-memory/bodies.ts';
 import { hasSharedData, sharedRequests } from '../../support/shared-data.ts';
 
 let tables: ArchiveTables;
@@ -137,17 +138,21 @@ describe('a span', () => {
 
   it('comes back from the archive as it was', async () => {
     const some = fc.uniqueArray(span, { selector: ({ spanId }) => spanId, minLength: 1, maxLength: 5 });
+    // A round through the archive takes a second or two: many traces share one.
+    const many = fc.array(some, { minLength: 15, maxLength: 15 });
     await fc.assert(
-      fc.asyncProperty(some, async (given) => {
+      fc.asyncProperty(many, async (given) => {
         await tables.clear();
-        const spans = decoded(given.map((one) => aSpan({ ...(one as Partial<Span>), traceState: 'a=b' })));
-        const [first] = spans;
-        const id = `tr-${first?.span.traceId}`;
-        const facts = spans.map((one) => ({ ...one, facts: deriveSpanFacts(one.span) }));
-        const back = await restored(new Map([[id, facts]]));
-        expect(back.get(id)).toEqual(spans.map((one) => one.span));
+        const traces = given.map((spans, n) => {
+          const traceId = traceIdOf(n);
+          const ofTrace = spans.map((one) => aSpan({ ...(one as Partial<Span>), traceId, traceState: 'a=b' }));
+          const facts = decoded(ofTrace).map((one) => ({ ...one, facts: deriveSpanFacts(one.span) }));
+          return [`tr-${traceId}`, facts] as const;
+        });
+        const back = await restored(new Map(traces));
+        for (const [id, facts] of traces) expect(back.get(id)).toEqual(facts.map((one) => one.span));
       }),
-      { numRuns: 40 },
+      { numRuns: 3 },
     );
   });
 
