@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type {
   Backfill,
   BackfillCounts,
@@ -8,6 +8,8 @@ import type {
   BackfillScorerRef,
   Client,
 } from '../../sdk/index.ts';
+import { toNumber } from '../numbers.ts';
+import { toPastTime } from '../past-time.ts';
 import { type Print, printable, tableOrNone } from '../print.ts';
 import { progressBar } from '../progress-bar.ts';
 import { UsageError } from '../usage-error.ts';
@@ -60,8 +62,8 @@ function addStart(backfill: Command, commands: Commands): void {
       '--scorer <names...>',
       'scorers: tone, tone=0.5 or tone@2=1 (without a version the latest, without a rate the one that it has)',
     )
-    .option('--from <time>', 'first moment, ISO 8601', toTime)
-    .option('--to <time>', 'last moment (default: now)', toTime)
+    .option('--from <time>', 'first moment: 30d, 24h, or ISO 8601 (default: seven days before the last)', toPastTime)
+    .option('--to <time>', 'last moment (default: now)', toPastTime)
     .option('--filter <filter>', "which traces, in the place of the scorers' own filters")
     .option('--all', 'judge again what was judged')
     .option('--dry-run', 'say what would be judged and what it may cost, and end')
@@ -141,17 +143,6 @@ function toScorer(text: string): BackfillScorerRef {
     ...(version !== undefined && { version: Number(version) }),
     ...(rate !== undefined && { sampleRate: Number(rate) }),
   };
-}
-
-function toTime(text: string): string {
-  const time = Date.parse(text);
-  if (Number.isNaN(time)) throw new InvalidArgumentError('expected a time such as 2026-06-01 or 2026-06-01T12:00:00Z');
-  return new Date(time).toISOString();
-}
-
-function toNumber(text: string): number {
-  if (/^\d{1,15}(?:\.\d{1,9})?$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('expected a number, 0 or above');
 }
 
 async function watchUntilEnd(backfill: Backfill, commands: Commands): Promise<void> {

@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Budget, BudgetOwner, Client } from '../../sdk/index.ts';
+import { toNumber } from '../numbers.ts';
 import { type Print, tableOrNone } from '../print.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -23,10 +24,10 @@ export function addBudgetCommands(program: Command, { client, print }: { client:
 
   ofOwner(budgets.command('set'))
     .description('set all limits of a budget; a limit that is not given is lifted, what has been spent still counts')
-    .option('--usd-per-day <n>', 'US$ a day', toAmount)
-    .option('--usd-per-month <n>', 'US$ a month', toAmount)
-    .option('--tokens-per-day <n>', 'tokens a day', toAmount)
-    .option('--tokens-per-month <n>', 'tokens a month', toAmount)
+    .option('--usd-per-day <n>', 'US$ a day', toNumber)
+    .option('--usd-per-month <n>', 'US$ a month', toNumber)
+    .option('--tokens-per-day <n>', 'tokens a day', toNumber)
+    .option('--tokens-per-month <n>', 'tokens a month', toNumber)
     .action(async (options: SetOptions) => {
       const { usdPerDay, usdPerMonth, tokensPerDay, tokensPerMonth } = options;
       const limits = { usdPerDay, usdPerMonth, tokensPerDay, tokensPerMonth };
@@ -58,11 +59,6 @@ export function addBudgetCommands(program: Command, { client, print }: { client:
 
 function ownerOf({ experiment, scorer }: SetOptions): BudgetOwner {
   return { experimentId: experiment, scorer };
-}
-
-function toAmount(text: string): number {
-  if (/^\d{1,15}(?:\.\d{1,9})?$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('expected a number, 0 or above');
 }
 
 const columns = ['budget of', 'limit', 'spent', 'left'];

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EvaluateFileDeps, EvaluateFileOptions } from '../evaluate/evaluate-file.ts';
 import { type Evaluation, heldReasons, summaryText, toCsv, toJson, toText } from '../evaluate/show.ts';
 import { shortfall, type Threshold } from '../evaluate/summarize.ts';
+import { toNumber } from '../numbers.ts';
 import type { Print } from '../print.ts';
 
 interface EvaluateOptions extends EvaluateFileOptions {
@@ -61,11 +62,6 @@ function write(evaluation: Evaluation, { format, commands }: { format: string; c
 function toCount(text: string): number {
   if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('expected a whole number from 1 to 999');
-}
-
-function toNumber(text: string): number {
-  if (/^\d{1,15}(?:\.\d{1,9})?$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('expected a number, 0 or above');
 }
 
 function toThreshold(text: string, known: readonly Threshold[]): readonly Threshold[] {

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Client, Scorer } from '../../sdk/index.ts';
+import { toWholeNumber } from '../numbers.ts';
 import { type Print, tableOrNone } from '../print.ts';
 import { UsageError } from '../usage-error.ts';
 import { collect, type ScorerOptions, toDefinition } from './scorer-definition.ts';
@@ -76,7 +77,7 @@ export function addScorerCommands(program: Command, { client, print }: { client:
 
   inExperiment(scorers.command('delete <name>'))
     .description('delete a scorer, or one version of it; what was judged stays')
-    .option('--version <n>', 'this version only; of the latest, the one before takes the place', wholeNumber)
+    .option('--version <n>', 'this version only; of the latest, the one before takes the place', toWholeNumber)
     .action(async (name: string, { experiment, version }: { experiment: string; version?: number }) => {
       await client().scorers.delete({ name, version, experimentId: experiment });
       print({ json: {}, text: `deleted ${name}${version === undefined ? '' : ` version ${version}`}` });
@@ -105,11 +106,6 @@ interface UpdateOptions {
   readonly rate?: number;
   /** false: none. */
   readonly filter?: string | false;
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('expected a whole number above 0');
 }
 
 function rate(text: string): number {

@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { AssessmentRecord, Client, SpanRecord, TraceInfo } from '../../sdk/index.ts';
+import { toWholeNumber } from '../numbers.ts';
 import { type Print, tableOrNone } from '../print.ts';
 
 export function addTraceCommands(program: Command, { client, print }: { client: () => Client; print: Print }): void {
@@ -9,7 +10,7 @@ export function addTraceCommands(program: Command, { client, print }: { client: 
     .description('newest traces first')
     .option('--experiment <id>', 'experiment', '0')
     .option('--filter <text>', "which traces, in MLflow's grammar")
-    .option('--limit <n>', 'how many', count, 20)
+    .option('--limit <n>', 'how many', toWholeNumber, 20)
     .action(async (options: { experiment: string; filter?: string; limit: number }) => {
       const found = await search(client(), options);
       const rows = found.map((trace) => [
@@ -30,11 +31,6 @@ export function addTraceCommands(program: Command, { client, print }: { client: 
       const trace = await client().traces.get(traceId);
       print({ json: trace, text: page(trace.trace_info, trace.spans) });
     });
-}
-
-function count(text: string): number {
-  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('expected a whole number above 0');
 }
 
 /** Pages until there are enough, or no more. */

@@ -252,6 +252,14 @@ describe('backfill', () => {
     expect(out).toMatch(/tone +100 +60 +5 +34 +1\n/);
   });
 
+  it('start takes a time as assess does: how long ago', async () => {
+    replies[`POST ${path}`] = { backfill_id: 'b1', backfill: aBackfill({ state: 'planning' }) };
+    replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'running' }) };
+    await assay('backfill', 'start', '--scorer', 'tone', '--from', '30d');
+    const [body] = bodiesOf(`POST ${path}`);
+    expect(Math.abs(Date.now() - 30 * 86_400_000 - Date.parse(String(body?.start_time)))).toBeLessThan(30_000);
+  });
+
   it('status --watch shows a bar until the end, and then what became of every trace', async () => {
     replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'running' }) };
     const watching = assay('backfill', 'status', 'b1', '--watch');
@@ -276,7 +284,7 @@ describe('backfill', () => {
   });
 
   it.each([
-    [['--from', 'june'], /expected a time/],
+    [['--from', 'june'], /expected how long ago, .* or a time/],
     [['--max-cost-usd', 'much'], /expected a number/],
   ])('start %s says what is wrong', async (args, says) => {
     expect(await assay('backfill', 'start', '--scorer', 'tone', ...args)).toMatchObject({
