@@ -1,3 +1,4 @@
+import { executionArn } from './arns.ts';
 import { withinTime } from './clock.ts';
 import type { Definition } from './definition.ts';
 import type { ExecutionLog } from './execution-log.ts';
@@ -33,7 +34,7 @@ export class Execution {
   }
 
   get arn(): string {
-    return `${this.machine.arn.replace(':stateMachine:', ':execution:')}:${this.log.recorded.name}`;
+    return executionArn(this.machine.arn, this.log.recorded.name);
   }
 
   get status(): Status {

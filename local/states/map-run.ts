@@ -1,11 +1,11 @@
+import { childExecutionArn, childMachineArn } from './arns.ts';
 import { withinTime } from './clock.ts';
 import type { MapState } from './definition.ts';
 import { ExecutionLog } from './execution-log.ts';
 import { Gate } from './gate.ts';
 import { exceedsTolerated } from './map-run-settings.ts';
 import { type ChildEnd, childPath, type MapRunRecord } from './recorded.ts';
-import { childExecutionArn } from './result-writer.ts';
-import type { Frame, MachineIdentity, Run } from './run.ts';
+import type { Frame, Run } from './run.ts';
 import { Interruption, StateError } from './state-error.ts';
 import { iso } from './times.ts';
 
@@ -14,10 +14,6 @@ const mostChildrenAtOnce = 100;
 
 /** Of an EXPRESS workflow: Step Functions developer guide, "Service quotas". */
 const expressSeconds = 5 * 60;
-
-export function mapRunArn({ id, label }: Pick<MapRunRecord, 'id' | 'label'>, machine: MachineIdentity): string {
-  return `${machine.arn.replace(':stateMachine:', ':mapRun:')}/${label}:${id}`;
-}
 
 /** Works on the children of a Map Run that have no end yet. */
 export class MapRun {
@@ -132,13 +128,13 @@ export class MapRun {
     const record = this.#record;
     const { run } = this.#frame;
     const { name, input } = record.children[index] as MapRunRecord['children'][number];
-    const arn = `${run.machine.arn}/${record.label}`;
+    const arn = childMachineArn(run.machine.arn, record);
     const parsed = JSON.parse(input) as unknown;
     const child: Run = {
       ...run,
       machine: { ...run.machine, arn, name: `${run.machine.name}/${record.label}` },
       execution: {
-        Id: childExecutionArn({ childMachineArn: arn, name, isExpress: record.isExpress }),
+        Id: childExecutionArn(arn, { name, isExpress: record.isExpress }),
         Input: parsed,
         Name: name,
         RoleArn: run.machine.roleArn,

@@ -1,7 +1,6 @@
+import { childExecutionArn, mapRunArn } from './arns.ts';
 import type { Execution } from './execution.ts';
-import { mapRunArn } from './map-run.ts';
 import type { ChildEnd, MapRunRecord, Status } from './recorded.ts';
-import { childExecutionArn } from './result-writer.ts';
 import { seconds } from './times.ts';
 
 /** Answers of Step Functions' API: API reference, "DescribeExecution". */
@@ -39,14 +38,10 @@ export function listedChild(
 ): { readonly status: Status } {
   const { name = '', items = 1 } = record.children[index] ?? {};
   return {
-    ...{ executionArn: childExecutionArn({ childMachineArn, name, isExpress: record.isExpress }), name },
+    ...{ executionArn: childExecutionArn(childMachineArn, { name, isExpress: record.isExpress }), name },
     ...{ stateMachineArn: childMachineArn, itemCount: items, status: end.status },
     ...dates(end.startedAt, end.at),
   };
-}
-
-export function childMachineArnOf({ label }: MapRunRecord, { machine }: Execution): string {
-  return `${machine.arn}/${label}`;
 }
 
 /** API reference, "DescribeMapRun". */
@@ -54,7 +49,7 @@ export function describedMapRun(record: MapRunRecord, execution: Execution): unk
   const { maxConcurrency, toleratedFailureCount = 0, toleratedFailurePercentage = 0 } = record.settings;
   const running = execution.mapRuns.get(record.id)?.running ?? 0;
   return {
-    mapRunArn: mapRunArn(record, execution.machine),
+    mapRunArn: mapRunArn(execution.machine.arn, record),
     executionArn: execution.arn,
     status: record.status,
     ...dates(record.startedAt, record.stoppedAt),

@@ -1,3 +1,4 @@
+import { childExecutionArn } from './arns.ts';
 import type { ResultWriter } from './definition.ts';
 import { type Bindings, evaluate } from './expressions.ts';
 import type { MapRunRecord, Status } from './recorded.ts';
@@ -92,7 +93,7 @@ function described(index: number, { run, childMachineArn }: Place): unknown {
   const { name, input } = run.children[index] as MapRunRecord['children'][number];
   const end = run.ends.get(index);
   return {
-    ExecutionArn: childExecutionArn({ childMachineArn, name, isExpress: run.isExpress }),
+    ExecutionArn: childExecutionArn(childMachineArn, { name, isExpress: run.isExpress }),
     Input: input,
     InputDetails: { Included: true },
     Name: name,
@@ -104,18 +105,4 @@ function described(index: number, { run, childMachineArn }: Place): unknown {
     StateMachineArn: childMachineArn,
     Status: end?.status ?? 'PENDING',
   };
-}
-
-export function childExecutionArn({
-  childMachineArn,
-  name,
-  isExpress,
-}: {
-  childMachineArn: string;
-  name: string;
-  isExpress: boolean;
-}): string {
-  return isExpress
-    ? `${childMachineArn.replace(':stateMachine:', ':express:')}:${name}:${name}`
-    : `${childMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { childMachineArn, mapRunArn } from './arns.ts';
 import type { MapState } from './definition.ts';
 import { type Bindings, evaluate, evaluateInteger, unexpected } from './expressions.ts';
 import { childInputs } from './item-batches.ts';
 import { readItems } from './item-reader.ts';
 import { leave, type Next } from './leave.ts';
 import { selected } from './map-items.ts';
-import { MapRun, mapRunArn } from './map-run.ts';
+import { MapRun } from './map-run.ts';
 import type { Settings } from './map-run-settings.ts';
 import type { MapRunRecord } from './recorded.ts';
 import { exportedResult, type Place, resultsOf, writeResults } from './result-writer.ts';
@@ -45,7 +46,7 @@ function goneOnWith({ frame }: Visit): MapRunRecord | undefined {
   if (!record || record.status === 'RUNNING' || record.status === 'SUCCEEDED') return record;
   log.add({ kind: 'map-run-redriven', id: record.id, at: clock.now() });
   frame.run.event('MapRunRedriven', {
-    mapRunRedrivenEventDetails: { mapRunArn: mapRunArn(record, machine), redriveCount: record.redriveCount },
+    mapRunRedrivenEventDetails: { mapRunArn: mapRunArn(machine.arn, record), redriveCount: record.redriveCount },
   });
   return record;
 }
@@ -76,7 +77,7 @@ async function started(state: MapState, visit: Visit): Promise<MapRunRecord> {
     },
   });
   const record = run.log.recorded.mapRuns.get(id) as MapRunRecord;
-  run.event('MapRunStarted', { mapRunStartedEventDetails: { mapRunArn: mapRunArn(record, run.machine) } });
+  run.event('MapRunStarted', { mapRunStartedEventDetails: { mapRunArn: mapRunArn(run.machine.arn, record) } });
   return record;
 }
 
@@ -130,6 +131,6 @@ async function resultOf({ ResultWriter: writer = {} }: MapState, { visit, record
 }
 
 function placeOf(record: MapRunRecord, { frame }: Visit): Place {
-  const { machine } = frame.run;
-  return { run: record, mapRunArn: mapRunArn(record, machine), childMachineArn: `${machine.arn}/${record.label}` };
+  const { arn } = frame.run.machine;
+  return { run: record, mapRunArn: mapRunArn(arn, record), childMachineArn: childMachineArn(arn, record) };
 }

@@ -2,11 +2,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AwsError } from '../gateway/aws-error.ts';
 import type { InProcessService } from '../gateway/gateway.ts';
+import { childMachineArn, executionArn, mapRunArn } from './arns.ts';
 import { Execution, type Machine, type Surroundings } from './execution.ts';
 import { ExecutionLog } from './execution-log.ts';
-import { mapRunArn } from './map-run.ts';
 import type { MapRunRecord, Status } from './recorded.ts';
-import { childMachineArnOf, described, describedMapRun, historyOf, listedChild, listedExecution } from './replies.ts';
+import { described, describedMapRun, historyOf, listedChild, listedExecution } from './replies.ts';
 import { maxPayloadBytes } from './state-error.ts';
 import { seconds } from './times.ts';
 
@@ -118,7 +118,7 @@ export class StateMachines {
     const machine = this.#machine(stateMachineArn);
     const given = { name: String(name), input: String(input) };
     checkStart(given);
-    const known = this.#executions.get(executionArn(machine, given.name));
+    const known = this.#executions.get(executionArn(machine.arn, given.name));
     const execution = known ?? this.#add(machine, given.name);
     if (!known) execution.start(given.name, given.input);
     else if (known.status !== 'RUNNING' || known.log.recorded.input !== given.input)
@@ -155,8 +155,8 @@ export class StateMachines {
 
   #children(arn: unknown): readonly { readonly status: string }[] {
     const { execution, record } = this.#mapRun(arn);
-    const childMachineArn = childMachineArnOf(record, execution);
-    return [...record.ends].map(([index, end]) => listedChild(record, { index, end, childMachineArn }));
+    const of = childMachineArn(execution.machine.arn, record);
+    return [...record.ends].map(([index, end]) => listedChild(record, { index, end, childMachineArn: of }));
   }
 
   #updateMapRun({ mapRunArn: arn, maxConcurrency, toleratedFailureCount, toleratedFailurePercentage }: Input): unknown {
@@ -175,7 +175,7 @@ export class StateMachines {
   #mapRun(arn: unknown): { execution: Execution; record: MapRunRecord } {
     for (const execution of this.executions)
       for (const record of execution.log.recorded.mapRuns.values())
-        if (mapRunArn(record, execution.machine) === arn) return { execution, record };
+        if (mapRunArn(execution.machine.arn, record) === arn) return { execution, record };
     throw new AwsError('ResourceNotFound', `Resource not found: '${String(arn)}'`);
   }
 
@@ -194,19 +194,15 @@ export class StateMachines {
   #restore(machine: LocalMachine, name: string): void {
     const execution = this.#add(machine, name);
     // Killed while it wrote its first line: whoever started it has no answer and starts it again.
-    if (execution.log.recorded.name === '') this.#executions.delete(executionArn(machine, name));
+    if (execution.log.recorded.name === '') this.#executions.delete(executionArn(machine.arn, name));
   }
 
   #add(machine: LocalMachine, name: string): Execution {
     const file = this.#folder && join(this.#folder, machine.name, `${encodeURIComponent(name)}.jsonl`);
     const execution = new Execution(machine, { log: new ExecutionLog(file), surroundings: machine.surroundings });
-    this.#executions.set(executionArn(machine, name), execution);
+    this.#executions.set(executionArn(machine.arn, name), execution);
     return execution;
   }
-}
-
-function executionArn({ arn }: LocalMachine, name: string): string {
-  return `${arn.replace(':stateMachine:', ':execution:')}:${name}`;
 }
 
 function text(value: unknown): string | undefined {
@@ -216,8 +212,8 @@ function text(value: unknown): string | undefined {
 function listedMapRun(record: MapRunRecord, execution: Execution): unknown {
   return {
     executionArn: execution.arn,
-    mapRunArn: mapRunArn(record, execution.machine),
-    stateMachineArn: childMachineArnOf(record, execution),
+    mapRunArn: mapRunArn(execution.machine.arn, record),
+    stateMachineArn: childMachineArn(execution.machine.arn, record),
     startDate: seconds(record.startedAt),
     ...(record.stoppedAt !== undefined && { stopDate: seconds(record.stoppedAt) }),
   };
