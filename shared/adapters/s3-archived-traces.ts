@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { addUnloaded, archivedTrace, type UnloadedTrace } from '../contracts/archived-trace.ts';
 import type { ArchivedTrace } from '../domain/backfilling/restore-traces.ts';
 import { settleInParallel, valuesOf } from '../domain/in-parallel.ts';
+import { statusOf } from './s3-status.ts';
 
 export interface ArchivedTraces {
   /** The traces of a bucket that the query of this manifest unloaded. */
@@ -47,7 +48,7 @@ export function s3ArchivedTraces(client: S3Client, { archiveBucket }: { archiveB
       return Key === `values/${createHash('sha256').update(value).digest('hex')}` ? value : undefined;
     } catch (error) {
       // Whoever may not list is told so of what is not there.
-      const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+      const status = statusOf(error);
       if (status === 404 || status === 403) return undefined;
       throw error;
     }

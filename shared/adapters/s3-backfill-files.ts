@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { GetObjectCommand, PutObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { fromDecisionText, toDecisionText, toSliceLine } from '../contracts/backfill-items.ts';
 import type { SliceDecision } from '../domain/backfilling/backfill.ts';
 import type { SliceDecisions, SliceFiles } from '../domain/backfilling/ports.ts';
+import { statusOf } from './s3-status.ts';
 
 /** Slices of backfills, under `backfills/<id>/` in the trace store's bucket, whose lifecycle expires them. */
 export function s3SliceFiles(client: S3Client, bucket: string): SliceFiles {
@@ -45,8 +46,4 @@ export function s3SliceDecisions(client: S3Client, bucket: string): SliceDecisio
 
 function keyOf(backfillId: string, sliceId: number): string {
   return `backfills/${backfillId}/decisions/${sliceId}.json`;
-}
-
-function statusOf(error: unknown): number | undefined {
-  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
 }

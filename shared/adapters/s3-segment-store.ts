@@ -1,6 +1,7 @@
-import { GetObjectCommand, PutObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { SegmentStore } from '../domain/ports.ts';
 import type { BlockRef } from '../domain/trace.ts';
+import { statusOf } from './s3-status.ts';
 
 const attempts = 8;
 
@@ -63,8 +64,4 @@ export function s3SegmentStore(client: S3Client, bucket: string): SegmentStore {
       for (const [key, group] of bySegment) await eraseIn(key, group);
     },
   };
-}
-
-function statusOf(error: unknown): number | undefined {
-  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
 }
