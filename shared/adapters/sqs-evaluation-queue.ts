@@ -1,5 +1,5 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { EvaluationMessage, SessionEvaluationMessage } from '../contracts/evaluation-message.ts';
+import { type SessionEvaluationMessage, toEvaluationMessage } from '../contracts/evaluation-message.ts';
 import type { EvaluationQueue, SessionEvaluationQueue } from '../domain/ports.ts';
 import { sendMessages } from './sqs-batch.ts';
 
@@ -7,15 +7,7 @@ import { sendMessages } from './sqs-batch.ts';
 export function sqsEvaluationQueue(client: SQSClient, queueUrl: string): EvaluationQueue & SessionEvaluationQueue {
   return {
     async request(requests) {
-      const messages = requests.map(({ scorers, ...request }) => {
-        const message: EvaluationMessage = {
-          v: 1,
-          kind: 'trace',
-          ...request,
-          scorers: scorers.map((scorer) => ({ ...scorer })),
-        };
-        return { body: JSON.stringify(message) };
-      });
+      const messages = requests.map((request) => ({ body: JSON.stringify(toEvaluationMessage(request)) }));
       await sendMessages(client, { queueUrl, messages });
     },
 

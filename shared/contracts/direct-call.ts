@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { NamedDefinition, Trial } from '../domain/assessing/ports.ts';
 import type { Assessment } from '../domain/assessment.ts';
 import type { EvaluationRequest } from '../domain/evaluation.ts';
-import { evaluationMessage } from './evaluation-message.ts';
+import { evaluationMessage, toEvaluationMessage } from './evaluation-message.ts';
 
 /** Lambda answers with 6 MB at most. */
 const maxAnswerBytes = 5_500_000;
@@ -26,7 +26,7 @@ export function directCallText(
   requests: readonly EvaluationRequest[],
   { until, inline }: { until: number; inline?: readonly NamedDefinition[] },
 ): string {
-  const messages = requests.map((request) => ({ v: 1, kind: 'trace', ...request }));
+  const messages = requests.map(toEvaluationMessage);
   return JSON.stringify({ v: 1, kind: 'direct', until, requests: messages, ...(inline && { trial: { inline } }) });
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { EvaluationRequest } from '../domain/evaluation.ts';
 
 /** What lies in the evaluations queue about a trace: it and the scorers selected for it. */
 export const evaluationMessage = z.object({
@@ -12,7 +13,11 @@ export const evaluationMessage = z.object({
   backfill: z.object({ id: z.string(), again: z.boolean(), since: z.number().optional() }).optional(),
 });
 
-export type EvaluationMessage = z.infer<typeof evaluationMessage>;
+type EvaluationMessage = z.infer<typeof evaluationMessage>;
+
+export function toEvaluationMessage({ scorers, ...request }: EvaluationRequest): EvaluationMessage {
+  return { v: 1, kind: 'trace', ...request, scorers: [...scorers] };
+}
 
 /** The same about a session, whose scorers are selected by whoever judges it: only then are its traces read. */
 const sessionEvaluationMessage = z.object({
