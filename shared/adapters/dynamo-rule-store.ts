@@ -2,6 +2,7 @@ import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/cl
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { experimentKey, fromRulesItem, noRules, rulesSortKey, toRulesItem } from '../contracts/registry-items.ts';
 import type { Clock, RuleStore } from '../domain/ports.ts';
+import { remember } from '../domain/remember.ts';
 import type { Rules } from '../domain/rules.ts';
 import { isApplied } from './dynamo-conditional.ts';
 
@@ -17,13 +18,17 @@ export function dynamoRuleStore(
   table: string,
   { cacheSeconds, now }: { cacheSeconds: number; now: Clock },
 ): RuleStore {
-  const cache = new Map<string, { rules: Promise<Rules>; until: number }>();
+  const current = remember<Rules>({ forMs: cacheSeconds * 1000, atMost: maxCached, now });
   const versions = new Map<string, Rules>();
 
   async function read(experimentId: string, sk: string): Promise<Rules | undefined> {
     const Key = marshall({ pk: experimentKey(experimentId), sk });
     const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
     return Item && fromRulesItem(unmarshall(Item));
+  }
+
+  async function readCurrent(experimentId: string): Promise<Rules> {
+    return (await read(experimentId, 'rules')) ?? noRules(experimentId);
   }
 
   /** A version is current, or was: between the two reads it can have ceased to be. */
@@ -41,14 +46,7 @@ export function dynamoRuleStore(
 
   return {
     current(experimentId) {
-      const known = cache.get(experimentId);
-      if (known && known.until > now()) return known.rules;
-      const rules = read(experimentId, 'rules').then((found) => found ?? noRules(experimentId));
-      if (cache.size >= maxCached) cache.clear();
-      cache.set(experimentId, { rules, until: now() + cacheSeconds * 1000 });
-      // A failed read is nobody's answer for the next seconds.
-      rules.catch(() => cache.delete(experimentId));
-      return rules;
+      return current.recall(experimentId, () => readCurrent(experimentId));
     },
 
     async version(experimentId, version) {
@@ -64,11 +62,11 @@ export function dynamoRuleStore(
 
     async replace(rules) {
       // Whether it replaces them or was overtaken: what was known is over.
-      cache.delete(rules.experimentId);
-      const current = (await read(rules.experimentId, 'rules')) ?? noRules(rules.experimentId);
-      if (current.version !== rules.version - 1) return false;
-      if (current.version > 0) await client.send(new PutItemCommand(put(current, rulesSortKey(current.version))));
-      return isApplied(client.send(new PutItemCommand({ ...put(rules, 'rules'), ...replaces(current) })));
+      current.forget(rules.experimentId);
+      const before = await readCurrent(rules.experimentId);
+      if (before.version !== rules.version - 1) return false;
+      if (before.version > 0) await client.send(new PutItemCommand(put(before, rulesSortKey(before.version))));
+      return isApplied(client.send(new PutItemCommand({ ...put(rules, 'rules'), ...replaces(before) })));
     },
   };
 }

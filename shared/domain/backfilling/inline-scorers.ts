@@ -1,4 +1,5 @@
 import type { Clock, ScorerStore } from '../ports.ts';
+import { remember } from '../remember.ts';
 import { inlineVersion, isInline, type ScorerVersion } from '../scorer.ts';
 import type { Backfill, BackfillScorer, InlineScorer } from './backfill.ts';
 import type { BackfillStore } from './ports.ts';
@@ -32,22 +33,12 @@ export function withInlineScorers(
   registered: Pick<ScorerStore, 'definition'>,
   { backfills, now }: { backfills: Pick<BackfillStore, 'get'>; now: Clock },
 ): Pick<ScorerStore, 'definition'> {
-  const known = new Map<string, { readonly run: Promise<Backfill | undefined>; readonly until: number }>();
-  function runOf(experimentId: string, backfillId: string): Promise<Backfill | undefined> {
-    const key = `${experimentId}/${backfillId}`;
-    const before = known.get(key);
-    if (before && before.until > now()) return before.run;
-    const run = backfills.get({ experimentId, backfillId });
-    if (known.size >= maxKnown) known.clear();
-    known.set(key, { run, until: now() + cacheMs });
-    // A failed read is nobody's answer later.
-    run.catch(() => known.delete(key));
-    return run;
-  }
+  const runs = remember<Backfill | undefined>({ forMs: cacheMs, atMost: maxKnown, now });
   return {
     async definition(experimentId, name, version) {
       if (!isInline({ version })) return registered.definition(experimentId, name, version);
-      const run = await runOf(experimentId, name.slice(0, name.indexOf('/')));
+      const backfillId = name.slice(0, name.indexOf('/'));
+      const run = await runs.recall(`${experimentId}/${backfillId}`, () => backfills.get({ experimentId, backfillId }));
       const scorer = run?.scorers.find((other) => other.name === name);
       return run && scorer && inlineDefinition(scorer, run);
     },

@@ -1,4 +1,5 @@
 import type { Clock } from '../ports.ts';
+import { remember } from '../remember.ts';
 import type { BackfillState } from './backfill.ts';
 import type { BackfillStore, RunningBackfills } from './ports.ts';
 
@@ -10,19 +11,10 @@ export function runningBackfills(
   backfills: Pick<BackfillStore, 'get'>,
   { cacheSeconds, now }: { cacheSeconds: number; now: Clock },
 ): RunningBackfills {
-  const known = new Map<string, { isRunning: Promise<boolean>; until: number }>();
+  const known = remember<boolean>({ forMs: cacheSeconds * 1000, atMost: maxKnown, now });
   return {
-    isRunning(ref) {
-      const key = `${ref.experimentId}/${ref.backfillId}`;
-      const before = known.get(key);
-      if (before && before.until > now()) return before.isRunning;
-      const isRunning = backfills.get(ref).then((backfill) => isWanted(backfill?.state));
-      if (known.size >= maxKnown) known.clear();
-      known.set(key, { isRunning, until: now() + cacheSeconds * 1000 });
-      // A failed read is nobody's answer for the next seconds.
-      isRunning.catch(() => known.delete(key));
-      return isRunning;
-    },
+    isRunning: (ref) =>
+      known.recall(`${ref.experimentId}/${ref.backfillId}`, async () => isWanted((await backfills.get(ref))?.state)),
   };
 }
 
