@@ -227,6 +227,16 @@ export interface UnfitTrace {
   readonly fate: 'deleted' | 'incomplete';
 }
 
+/** Evaluations of which nothing more is to be learned for now. */
+export function endedOf({
+  judged,
+  failed,
+  held,
+  deleted,
+}: Pick<ScorerCounts, 'judged' | 'failed' | 'held' | 'deleted'>): number {
+  return judged + failed + held + deleted;
+}
+
 /** Sums of counts of the same shape, by their names. */
 export function addCounts<T extends { readonly [K in keyof T]: number }>(a: T, b: T): T {
   const sums = Object.keys(a).map((key) => [key, a[key as keyof T] + b[key as keyof T]]);

@@ -1,5 +1,5 @@
 import type { ScorerStore } from '../ports.ts';
-import { type Backfill, type BackfillRef, isOver } from './backfill.ts';
+import { type Backfill, type BackfillRef, endedOf, isOver } from './backfill.ts';
 import {
   type ChangeBackfillDeps,
   cancelBackfill,
@@ -9,7 +9,7 @@ import {
 } from './change-backfill.ts';
 import { releaseRange } from './claims.ts';
 import type { CoverageStore, SliceProgressStore } from './ports.ts';
-import { type BackfillProgress, readProgress, settledOf, totalCounts } from './progress.ts';
+import { type BackfillProgress, readProgress, totalCounts } from './progress.ts';
 
 export interface ConcludeDeps extends ChangeBackfillDeps {
   readonly progress: Pick<SliceProgressStore, 'list'>;
@@ -104,7 +104,7 @@ function whyToPause(
 
 /** What is held is tried again, and tells so: it is not lost. */
 function settledIn({ scorers, waiting }: BackfillProgress): number {
-  return settledOf(totalCounts(scorers)) + waiting;
+  return endedOf(totalCounts(scorers)) + waiting;
 }
 
 /** Written only when it has changed: a stalled backfill is told by what it was long ago. */

@@ -3,12 +3,12 @@ import {
   type Backfill,
   type DecidedCounts,
   type EndedCounts,
+  endedOf,
   nothingDecided,
   nothingEnded,
   type ScorerCounts,
   type SliceProgress,
 } from './backfill.ts';
-import { endedOf } from './reconcile-slice.ts';
 
 /** How far a backfill is: the sum over its slices. */
 export interface BackfillProgress {
@@ -80,9 +80,4 @@ const nothingCounted: ScorerCounts = {
 /** Of all scorers together. */
 export function totalCounts(scorers: readonly ScorerCounts[]): ScorerCounts {
   return scorers.reduce(addCounts, nothingCounted);
-}
-
-/** Evaluations of which nothing more is to be learned for now. */
-export function settledOf({ judged, failed, held, deleted }: ScorerCounts): number {
-  return judged + failed + held + deleted;
 }

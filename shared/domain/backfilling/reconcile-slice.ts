@@ -3,6 +3,7 @@ import type { Clock, TraceReader } from '../ports.ts';
 import {
   type Backfill,
   type EndedCounts,
+  endedOf,
   nothingEnded,
   type SliceProgress,
   type WantedEvaluation,
@@ -57,10 +58,6 @@ function pendingOf({ decided, ended }: SliceProgress): number {
 
 function endedIn({ ended }: SliceProgress): number {
   return sum(ended.map((counts) => endedOf(counts) + counts.waiting));
-}
-
-export function endedOf({ judged, failed, held, deleted }: EndedCounts): number {
-  return judged + failed + held + deleted;
 }
 
 function sum(numbers: readonly number[]): number {
