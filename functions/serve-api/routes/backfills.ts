@@ -78,9 +78,7 @@ async function list({ query, requireExperiment }: ApiRequest, deps: BackfillRout
 async function status(request: ApiRequest, deps: BackfillRouteDeps): Promise<object> {
   const ref = refOf(request, { experiment_id: required(request.query, 'experiment_id') });
   const backfill = await existingBackfill(ref, deps.backfills);
-  const summed = await readProgress(backfill, deps.sliceProgress.list(backfill.backfillId));
-  // Slices expire; what a finished backfill has counted stays.
-  const progress = backfill.counts ? { ...summed, scorers: backfill.counts } : summed;
+  const progress = await readProgress(backfill, deps.sliceProgress.list(backfill.backfillId));
   return { backfill: backfillAnswer(backfill, { progress, now: deps.now() }) };
 }
 

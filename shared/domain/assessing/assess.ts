@@ -81,7 +81,7 @@ async function goOn(run: Backfill, deps: AssessDeps): Promise<Assessed> {
   return { run, progress, results: results.flat() };
 }
 
-/** How far a run is, and its slices that were decided about. Slices expire; what a finished run has counted stays. */
+/** How far a run is, and its slices that were decided about. */
 export async function progressOf(
   run: Backfill,
   { sliceProgress }: Pick<AssessDeps, 'sliceProgress'>,
@@ -93,8 +93,7 @@ export async function progressOf(
       yield slice;
     }
   };
-  const summed = await readProgress(run, listed());
-  const progress = run.counts ? { ...summed, scorers: run.counts } : summed;
+  const progress = await readProgress(run, listed());
   return { progress, slices };
 }
 

@@ -22,9 +22,12 @@ export interface BackfillProgress {
   readonly tokens: number;
 }
 
-/** Slices that were written while others of them were read count once: each is one item. */
+/**
+ * Slices that were written while others of them were read count once: each is one item. They expire; what a finished backfill has counted
+ * stays.
+ */
 export async function readProgress(
-  backfill: Pick<Backfill, 'scorers' | 'attempt' | 'state' | 'archived'>,
+  backfill: Pick<Backfill, 'scorers' | 'attempt' | 'state' | 'archived' | 'counts'>,
   slices: AsyncIterable<SliceProgress>,
 ): Promise<BackfillProgress> {
   // What no scorer samples of the archived part is in no slice.
@@ -40,9 +43,9 @@ export async function readProgress(
     tokens += slice.tokens;
   }
   const isCancelled = backfill.state === 'cancelled';
-  const scorers = decided.map((counts, i) => toCounts(counts, { ended: ended[i] ?? nothingEnded, isCancelled }));
+  const summed = decided.map((counts, i) => toCounts(counts, { ended: ended[i] ?? nothingEnded, isCancelled }));
   const waiting = ended.reduce((sum, counts) => sum + counts.waiting, 0);
-  return { scorers, slicesEnqueued, waiting, usd: nanoUsd / 1e9, tokens };
+  return { scorers: backfill.counts ?? summed, slicesEnqueued, waiting, usd: nanoUsd / 1e9, tokens };
 }
 
 function toCounts(
