@@ -1,5 +1,5 @@
 import { type Backfill, isOver } from '../backfilling/backfill.ts';
-import { changeBackfill, existingBackfill } from '../backfilling/change-backfill.ts';
+import { existingBackfill, finishBackfill } from '../backfilling/change-backfill.ts';
 import { requireFree } from '../backfilling/claims.ts';
 import { namedSlices } from '../backfilling/cut-slices.ts';
 import { type DecideDeps, decideTraces } from '../backfilling/decide-slice.ts';
@@ -139,14 +139,7 @@ async function assessDirectly(
   }
   const { progress } = await progressOf(run, deps);
   if (totalCounts(progress.scorers).pending > 0) return goOn(run, deps);
-  const finished = await changeBackfill(run, {
-    backfills: deps.backfills,
-    // Cancelled or paused meanwhile it stays so.
-    change: (current) =>
-      current.state === 'running' && current.attempt === run.attempt
-        ? { ...current, state: 'finished', stateAt: deps.now(), counts: progress.scorers }
-        : current,
-  });
+  const finished = await finishBackfill(run, { counts: progress.scorers, deps });
   const { results, ...answer } = await goOn(finished, deps);
   return { ...answer, ...(results && { results: inOrder(results, traceIds) }) };
 }

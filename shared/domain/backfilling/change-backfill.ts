@@ -97,6 +97,20 @@ export async function resumeBackfill(
   });
 }
 
+/** Ends a backfill of which everything has an outcome. Stopped or resumed meanwhile it stays so. */
+export function finishBackfill(
+  backfill: Backfill,
+  { counts, deps }: { counts: NonNullable<Backfill['counts']>; deps: ChangeBackfillDeps },
+): Promise<Backfill> {
+  return changeBackfill(backfill, {
+    backfills: deps.backfills,
+    change: (current) =>
+      current.state === 'running' && current.attempt === backfill.attempt
+        ? { ...current, state: 'finished', stateAt: deps.now(), counts }
+        : current,
+  });
+}
+
 /** Ends a backfill whose execution cannot go on; it can be resumed. What is stopped or over already stays so. */
 export async function failBackfill(
   ref: BackfillRef & Pick<Backfill, 'attempt'>,

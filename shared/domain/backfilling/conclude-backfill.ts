@@ -5,6 +5,7 @@ import {
   cancelBackfill,
   changeBackfill,
   existingBackfill,
+  finishBackfill,
   pauseBackfill,
 } from './change-backfill.ts';
 import { releaseRange } from './claims.ts';
@@ -80,13 +81,7 @@ async function finish(
   const { experimentId, backfillId, from, to } = backfill;
   const about = { experimentId, backfillId, from, to, finishedAt: deps.now() };
   if (!backfill.onDemand) await deps.coverage.put(backfill.scorers.map((scorer) => ({ ...scorer, ...about })));
-  const finished = await changeBackfill(backfill, {
-    backfills: deps.backfills,
-    change: (current) => {
-      if (current.state !== 'running' || current.attempt !== backfill.attempt) return current;
-      return { ...current, state: 'finished', stateAt: deps.now(), counts: progress.scorers };
-    },
-  });
+  const finished = await finishBackfill(backfill, { counts: progress.scorers, deps });
   if (isOver(finished)) await releaseRange(finished, deps.backfills);
   return { next: 'end', state: finished.state };
 }
