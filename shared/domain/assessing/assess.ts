@@ -1,7 +1,7 @@
 import { type Backfill, isOver } from '../backfilling/backfill.ts';
 import { existingBackfill, finishBackfill } from '../backfilling/change-backfill.ts';
 import { requireFree } from '../backfilling/claims.ts';
-import { namedSlices } from '../backfilling/cut-slices.ts';
+import { asFound, namedSlices } from '../backfilling/cut-slices.ts';
 import { type DecideDeps, decideTraces } from '../backfilling/decide-slice.ts';
 import { type KeepDecisionDeps, keepDecision, toRequest } from '../backfilling/enqueue-slice.ts';
 import type {
@@ -19,8 +19,8 @@ import type { TraceIndex } from '../ports.ts';
 import type { SearchDeps } from '../search/search-traces.ts';
 import { findFew } from './find-few.ts';
 import type { DirectJudging } from './ports.ts';
-import { type AssessRequest, resolveRun } from './request.ts';
-import { asFound, inOrder, type RunResult, readResults } from './run-results.ts';
+import { type AssessRequest, ofNamed, resolveRun } from './request.ts';
+import { inOrder, type RunResult, readResults } from './run-results.ts';
 import { tryOut } from './try-out.ts';
 
 export interface AssessDeps extends ResolveDeps, DecideDeps, SearchDeps {
@@ -113,10 +113,7 @@ async function askForNamed(
   const slices = namedSlices(traceIds);
   const slicesKey = await deps.files.put(resolved, slices);
   const run: Backfill = {
-    ...resolved,
-    // They were found already.
-    scorers: resolved.scorers.map(({ filter: _, ...scorer }) => scorer),
-    onDemand: 'named',
+    ...ofNamed(resolved),
     state: 'running',
     plan: { slicesKey, slices: slices.length, traces: traceIds.length, predictions: [] },
   };

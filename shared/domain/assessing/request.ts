@@ -68,6 +68,11 @@ export async function resolveRun(
   };
 }
 
+/** The run once its traces are known by their ids: a filter has found them already. */
+export function ofNamed(run: Backfill): Backfill {
+  return { ...run, scorers: run.scorers.map(({ filter: _, ...scorer }) => scorer), onDemand: 'named' };
+}
+
 function requireOneWay({ traceIds, filter, startTime, endTime }: AssessRequest): void {
   const isSearch = filter !== undefined || startTime !== undefined || endTime !== undefined;
   if ((traceIds === undefined) !== isSearch)

@@ -5,7 +5,7 @@ import { fateOf } from '../backfilling/reconcile-slice.ts';
 import { isOfBackfill } from '../backfilling/unfinished.ts';
 import { settleInParallel, valuesOf } from '../in-parallel.ts';
 import { fromPageToken, toPageToken } from '../page-token.ts';
-import type { Clock, FoundTrace, TraceReader, TraceRecord } from '../ports.ts';
+import type { Clock, TraceReader, TraceRecord } from '../ports.ts';
 import { isInline } from '../scorer.ts';
 import type { Trial } from './ports.ts';
 
@@ -145,9 +145,4 @@ export function inOrder(results: readonly RunResult[], traceIds: readonly string
   const places = new Map(traceIds.map((traceId, place) => [traceId, place]));
   const placeOf = ({ traceId }: RunResult) => places.get(traceId) ?? 0;
   return results.toSorted((a, b) => placeOf(a) - placeOf(b));
-}
-
-/** Traces that were named, as if they had been found. */
-export function asFound(traceIds: readonly string[]): readonly FoundTrace[] {
-  return traceIds.map((traceId) => ({ traceId, position: '' }));
 }

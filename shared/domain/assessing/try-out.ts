@@ -1,10 +1,12 @@
 import { type Backfill, nothingDecided } from '../backfilling/backfill.ts';
+import { asFound } from '../backfilling/cut-slices.ts';
 import { type DecideDeps, decideTraces } from '../backfilling/decide-slice.ts';
 import { toRequest } from '../backfilling/enqueue-slice.ts';
 import type { BackfillProgress } from '../backfilling/progress.ts';
 import { invalid } from '../backfilling/request.ts';
 import type { DirectJudging, NamedDefinition } from './ports.ts';
-import { asFound, inOrder, type RunResult, unfitResults } from './run-results.ts';
+import { ofNamed } from './request.ts';
+import { inOrder, type RunResult, unfitResults } from './run-results.ts';
 
 interface TriedOut {
   readonly run: Backfill;
@@ -26,7 +28,7 @@ export async function tryOut(run: Backfill, { traceIds, maxDirect, until, deps }
     const got = traceIds === undefined ? 'the search finds more' : `got ${traceIds.length}`;
     throw invalid(`a dry run judges at most ${maxDirect} traces, ${got}: ask for fewer, or without dry_run`);
   }
-  const named = { ...run, scorers: run.scorers.map(({ filter: _, ...scorer }) => scorer), onDemand: 'named' as const };
+  const named = ofNamed(run);
   const { decided, wanted, unfit = [] } = await decideTraces(asFound(traceIds), { backfill: named, deps });
   const requests = wanted.map((one) => toRequest(one, named));
   const trials = requests.length > 0 ? await deps.direct.tryOut(requests, { until, inline: definitionsOf(named) }) : [];

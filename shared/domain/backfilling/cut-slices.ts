@@ -88,13 +88,18 @@ export function namedSlices(traceIds: readonly string[]): readonly Slice[] {
   }));
 }
 
+/** Traces that were named, as if they had been found. */
+export function asFound(traceIds: readonly string[]): readonly FoundTrace[] {
+  return traceIds.map((traceId) => ({ traceId, position: '' }));
+}
+
 /** The traces of a slice, oldest first, or as they were named, page by page. */
 export async function* readSlice(
   { experimentId, slice: { shard, after, upTo, traceIds } }: { experimentId: string; slice: Slice },
   slices: Pick<TraceSlices, 'days' | 'read'>,
 ): AsyncGenerator<readonly FoundTrace[]> {
   if (traceIds) {
-    yield traceIds.map((traceId) => ({ traceId, position: '' }));
+    yield asFound(traceIds);
     return;
   }
   for (const day of await slices.days(experimentId, { after, upTo })) {

@@ -1,6 +1,6 @@
 import type { Assessment } from '../assessment.ts';
 import type { AssessmentStore, TraceReader, TraceSearch } from '../ports.ts';
-import { type Backfill, nothingDecided, type Prediction, type Slice } from './backfill.ts';
+import { type Backfill, nothingDecided, type Prediction, type Slice, type SliceDecision } from './backfill.ts';
 import { type DecideDeps, decideTraces, joinDecisions } from './decide-slice.ts';
 import type { TraceSlices } from './ports.ts';
 
@@ -66,9 +66,7 @@ async function sharesIn(
   const stride = Math.max(1, Math.floor(filled.length / probedSlices));
   const probed = filled.filter((_, i) => i % stride === 0);
   const isAll = slices.reduce((sum, { traces }) => sum + traces, 0) <= probedSlices * probedTraces;
-  let decision = { decided: backfill.scorers.map(() => nothingDecided), wanted: [] } as Parameters<
-    typeof joinDecisions
-  >[0];
+  let decision: SliceDecision = { decided: backfill.scorers.map(() => nothingDecided), wanted: [] };
   let asked = 0;
   for (const slice of probed) {
     const found = await firstOf(slice, { limit: isAll ? slice.traces : probedTraces, backfill, deps });
