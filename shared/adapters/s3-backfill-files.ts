@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { fromDecisionText, toDecisionText, toSliceLine } from '../contracts/backfill-items.ts';
+import { fromDecisionText, toDecisionText, toSliceLine } from '../contracts/backfill-files.ts';
 import type { SliceDecision } from '../domain/backfilling/backfill.ts';
 import type { SliceDecisions, SliceFiles } from '../domain/backfilling/ports.ts';
 import { statusOf } from './s3-status.ts';

@@ -1,5 +1,4 @@
-import * as z from 'zod';
-import type { Backfill, Slice, SliceDecision, SliceProgress } from '../domain/backfilling/backfill.ts';
+import type { Backfill, SliceProgress } from '../domain/backfilling/backfill.ts';
 import type { ClaimBook, Coverage } from '../domain/backfilling/ports.ts';
 import { experimentKey } from './registry-items.ts';
 import { expiresAt } from './trace-item.ts';
@@ -8,14 +7,12 @@ const formatVersion = 1;
 
 type Item = Record<string, unknown>;
 
-const backfillPrefix = 'backfill#';
+export const backfillPrefix = 'backfill#';
 
 /** A backfill is an item of its experiment in the registry. */
 export function backfillKey({ experimentId, backfillId }: Pick<Backfill, 'experimentId' | 'backfillId'>) {
   return { pk: experimentKey(experimentId), sk: `${backfillPrefix}${backfillId}` };
 }
-
-export { backfillPrefix };
 
 export function toBackfillItem(backfill: Backfill): Item {
   const { experimentId: _, backfillId: __, ...rest } = backfill;
@@ -78,47 +75,4 @@ export function fromSliceItem(item: Item): SliceProgress {
 function checked(item: Item): Item {
   if (item.v === formatVersion) return item;
   throw new Error(`backfill item ${String(item.pk)} of format ${String(item.v)}, expected ${formatVersion}`);
-}
-
-export function toSliceLine({ id, shard, after, upTo, traces, sampledOnly, traceIds }: Slice): string {
-  return JSON.stringify({ id, shard, after, upTo, traces, traceIds, ...(sampledOnly && { sampledOnly }) });
-}
-
-/** A line of the file of slices, and what a child of the map is given of it. */
-export const sliceLine = z.object({
-  id: z.number().int(),
-  shard: z.number().int(),
-  after: z.string(),
-  upTo: z.string(),
-  traces: z.number().int(),
-  sampledOnly: z.boolean().optional(),
-  traceIds: z.array(z.string()).optional(),
-});
-
-const counts = z.object({
-  notSampled: z.number(),
-  filtered: z.number(),
-  alreadyDone: z.number(),
-  incomplete: z.number(),
-  deleted: z.number(),
-  enqueued: z.number(),
-});
-
-/** What was decided about a slice, as an object. Traces are rows: a name for each value would be most of the bytes. */
-const decisionObject = z.object({
-  v: z.literal(formatVersion),
-  decided: z.array(counts),
-  wanted: z.array(z.tuple([z.string(), z.number(), z.array(z.number())])),
-  unfit: z.array(z.object({ traceId: z.string(), fate: z.enum(['deleted', 'incomplete']) })).optional(),
-});
-
-export function toDecisionText({ decided, wanted, unfit }: SliceDecision): string {
-  const rows = wanted.map(({ traceId, revision, scorers }) => [traceId, revision, scorers]);
-  return JSON.stringify({ v: formatVersion, decided, wanted: rows, unfit });
-}
-
-export function fromDecisionText(text: string): SliceDecision {
-  const { decided, wanted, unfit } = decisionObject.parse(JSON.parse(text));
-  const evaluations = wanted.map(([traceId, revision, scorers]) => ({ traceId, revision, scorers }));
-  return { decided, wanted: evaluations, ...(unfit && { unfit }) };
 }

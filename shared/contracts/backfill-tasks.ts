@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { ArchiveStep, Survey } from '../domain/backfilling/archived-part.ts';
 import type { Backfill } from '../domain/backfilling/backfill.ts';
+import { sliceLine } from './backfill-files.ts';
 import { backfillInput } from './backfill-input.ts';
-import { sliceLine } from './backfill-items.ts';
 import { experimentIdField } from './mlflow-fields.ts';
 
 /** What the state machine gives its functions, and what they answer. */

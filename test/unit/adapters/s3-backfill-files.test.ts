@@ -1,7 +1,7 @@
 import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { s3SliceDecisions } from '../../../shared/adapters/s3-backfill-files.ts';
-import { toDecisionText } from '../../../shared/contracts/backfill-items.ts';
+import { toDecisionText } from '../../../shared/contracts/backfill-files.ts';
 import { nothingDecided } from '../../../shared/domain/backfilling/backfill.ts';
 
 const aDecision = (revision: number) => ({
