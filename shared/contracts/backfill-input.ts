@@ -8,6 +8,9 @@ export const timeField = z.union([
   z.number().int().min(0),
 ]);
 
+/** The same key gives what it was given with first. */
+export const idempotencyKeyField = z.string().min(1).max(200).nullish();
+
 /** What a backfill is started with: the body of the route, and the input of the state machine. */
 export const backfillInput = z.object({
   experiment_id: experimentIdField,

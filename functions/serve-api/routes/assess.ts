@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { timeField } from '../../../shared/contracts/backfill-input.ts';
+import { idempotencyKeyField, timeField } from '../../../shared/contracts/backfill-input.ts';
 import { experimentIdField } from '../../../shared/contracts/mlflow-fields.ts';
 import {
   InvalidSerializedScorerError,
@@ -31,7 +31,7 @@ const wanted = z.object({
   scorers: z.array(z.object({ name: z.string().min(1), version: z.number().int().min(1).nullish() })).nullish(),
   inline_scorers: z.array(z.object({ name: scorerName, serialized_scorer: z.string() })).nullish(),
   dry_run: z.boolean().default(false),
-  idempotency_key: z.string().min(1).max(200).nullish(),
+  idempotency_key: idempotencyKeyField,
 });
 const ofExperiment = z.object({ experiment_id: experimentIdField });
 
