@@ -94,29 +94,9 @@ export function unregistered(definition: ScorerDefinition, context: Context): Un
 export function scorers(context: Context): Scorers {
   const { send, experimentId: usual } = context;
   return Object.freeze({
-    async get({ name, version, experimentId = usual, signal }) {
-      return read({ name, version, experimentId, signal, context });
-    },
-    async list({ experimentId = usual, signal } = {}) {
-      const query = { experiment_id: experimentId };
-      const [found, known] = await Promise.all([
-        send<{ scorers: readonly ScorerRecord[] }>({ method: 'GET', path: `${base}/list`, query, signal }),
-        configs(context, { experimentId, signal }),
-      ]);
-      return found.json.scorers.map((record) =>
-        scorerOf(record, { config: configOf(record, known), experimentId, context }),
-      );
-    },
-    async versions({ name, experimentId = usual, signal }) {
-      const query = { experiment_id: experimentId, name };
-      const [found, known] = await Promise.all([
-        send<{ scorers: readonly ScorerRecord[] }>({ method: 'GET', path: `${base}/versions`, query, signal }),
-        configs(context, { experimentId, signal }),
-      ]);
-      return found.json.scorers.map((record) =>
-        scorerOf(record, { config: configOf(record, known), experimentId, context }),
-      );
-    },
+    get: ({ name, version, experimentId = usual, signal }) => read({ name, version, experimentId, signal, context }),
+    list: ({ experimentId = usual, signal } = {}) => readAll('list', { experimentId, signal, context }),
+    versions: ({ name, experimentId = usual, signal }) => readAll('versions', { name, experimentId, signal, context }),
     async delete({ name, version, experimentId = usual, signal }) {
       const body = { experiment_id: experimentId, name, version };
       await send({ method: 'DELETE', path: `${base}/delete`, body, signal });
@@ -144,6 +124,20 @@ async function read({
   ]);
   const { scorer } = found.json;
   return scorerOf(scorer, { config: configOf(scorer, known), experimentId, context });
+}
+
+async function readAll(
+  what: 'list' | 'versions',
+  { name, experimentId, signal, context }: Omit<At, 'name'> & { readonly name?: string },
+): Promise<readonly Scorer[]> {
+  const query = { experiment_id: experimentId, name };
+  const [found, known] = await Promise.all([
+    context.send<{ scorers: readonly ScorerRecord[] }>({ method: 'GET', path: `${base}/${what}`, query, signal }),
+    configs(context, { experimentId, signal }),
+  ]);
+  return found.json.scorers.map((record) =>
+    scorerOf(record, { config: configOf(record, known), experimentId, context }),
+  );
 }
 
 async function register(definition: ScorerDefinition, { name, experimentId, signal, context }: At): Promise<Scorer> {
