@@ -1,10 +1,10 @@
-import type { Context, OfExperiment } from './context.ts';
+import type { At, Context, OfExperiment } from './context.ts';
 import type { ScorerDefinition } from './definitions.ts';
 import { newIdempotencyKey } from './idempotency-key.ts';
 import { type Paged, paged } from './paged.ts';
 import { type AssessmentRecord, spelledAsMlflow } from './traces.ts';
 import type { CallOptions } from './transport.ts';
-import { until, type WaitOptions } from './until.ts';
+import { isUnderWay, until, type WaitOptions } from './until.ts';
 
 /** What became of one scorer on one trace. */
 export interface AssessResult {
@@ -91,11 +91,6 @@ interface RunAnswer {
   readonly next_page_token?: string;
 }
 
-interface At {
-  readonly experimentId: string;
-  readonly context: Context;
-}
-
 export async function assess(options: AssessOptions, context: Context): Promise<AssessRun> {
   const { experimentId = context.experimentId, signal } = options;
   const { json } = await context.send<RunAnswer>({
@@ -148,7 +143,7 @@ async function readPage(
 }
 
 function runOf({ run, results, next_page_token }: RunAnswer, { experimentId, context }: At): AssessRun {
-  const isOver = !openStates.has(run.state);
+  const isOver = !isUnderWay(run.state);
   const id = run.run_id;
   const first = isOver && results ? { items: results, nextToken: next_page_token } : undefined;
   const status = ({ signal }: CallOptions = {}) => readRun(id, { experimentId, context, signal });
@@ -172,5 +167,3 @@ function runOf({ run, results, next_page_token }: RunAnswer, { experimentId, con
   } satisfies AssessRun);
   return self;
 }
-
-const openStates: ReadonlySet<string> = new Set(['planning', 'running']);

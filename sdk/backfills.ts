@@ -1,7 +1,7 @@
-import type { Context, OfExperiment } from './context.ts';
+import type { At, Context, OfExperiment } from './context.ts';
 import { newIdempotencyKey } from './idempotency-key.ts';
 import type { CallOptions } from './transport.ts';
-import { until, type WaitOptions } from './until.ts';
+import { isUnderWay, until, type WaitOptions } from './until.ts';
 
 /** What became of the traces that a backfill found; `pending` is not known yet. */
 export type BackfillCounts = Readonly<
@@ -176,11 +176,6 @@ function refOf(scorer: BackfillScorerRef): object {
   return { name, version, ...(!('record' in scorer) && { sample_rate: scorer.sampleRate }) };
 }
 
-interface At {
-  readonly experimentId: string;
-  readonly context: Context;
-}
-
 async function read({ id, experimentId, context }: At & { id: string }, signal?: AbortSignal): Promise<Backfill> {
   const { json } = await context.send<{ backfill: BackfillRecord }>({
     method: 'GET',
@@ -220,9 +215,6 @@ function backfillOf(record: BackfillRecord, { experimentId, context }: At): Back
     resume: ({ maxCostUsd, signal } = {}) =>
       change(at, { what: 'resume', given: { max_cost_usd: maxCostUsd }, signal }),
     cancel: ({ signal } = {}) => change(at, { what: 'cancel', signal }),
-    wait: (options = {}) =>
-      until(() => status(options), { ...options, hasEnded: ({ state }) => !openStates.has(state) }),
+    wait: (options = {}) => until(() => status(options), { ...options, hasEnded: ({ state }) => !isUnderWay(state) }),
   } satisfies Backfill);
 }
-
-const openStates: ReadonlySet<string> = new Set<BackfillState>(['planning', 'running']);

@@ -7,6 +7,12 @@ export interface Context {
   readonly experimentId: string;
 }
 
+/** Where what a client gave out belongs. */
+export interface At {
+  readonly experimentId: string;
+  readonly context: Context;
+}
+
 /** Of every call that concerns an experiment. */
 export interface OfExperiment {
   /** Absent: the client's. */

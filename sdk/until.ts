@@ -10,6 +10,11 @@ export interface WaitOptions<T> extends CallOptions {
 
 const defaultPollMs = 2_000;
 
+/** Of a backfill and of a run on demand, which is one. */
+export function isUnderWay(state: string): boolean {
+  return state === 'planning' || state === 'running';
+}
+
 /** Reads until it has ended. */
 export async function until<T>(
   read: () => Promise<T>,
