@@ -1,5 +1,4 @@
 import { type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -23,35 +22,21 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import type { ConcludeBackfillEnv } from '../../functions/conclude-backfill/env.ts';
-import type { EnqueueBackfillSliceEnv } from '../../functions/enqueue-backfill-slice/env.ts';
-import type { PlanBackfillEnv } from '../../functions/plan-backfill/env.ts';
-import type { ReconcileBackfillSliceEnv } from '../../functions/reconcile-backfill-slice/env.ts';
 import { ArchiveRestore } from './archive-restore.ts';
-import { exportName, grantObjects, grantSendMessages, grantTable } from './grants.ts';
+import { type BackfillFunctions, type BackfillFunctionsProps, backfillFunctions } from './backfill-functions.ts';
+import { exportName } from './grants.ts';
 import { patient } from './patient.ts';
-import { ServiceFunction } from './service-function.ts';
-import type { TraceCatalog } from './trace-catalog.ts';
-import type { WorkQueue } from './work-queue.ts';
+import { backfillsPrefix } from './trace-buckets.ts';
 
-export interface TraceBackfillProps {
-  readonly traces: TableV2;
-  readonly registry: TableV2;
-  readonly traceStore: IBucket;
+export interface TraceBackfillProps extends BackfillFunctionsProps {
   readonly archiveBucket: IBucket;
-  readonly catalog: TraceCatalog;
-  /** The queue of evaluations that backfills ask for. */
-  readonly evaluations: WorkQueue;
-  readonly traceRetentionDays: number;
 }
-
-type BackfillFunctions = Readonly<Record<'plan' | 'enqueue' | 'reconcile' | 'conclude', NodejsFunction>>;
 
 /** Slices of a child of a map: ten thousand traces, a minute's work at most, of the five that an express execution has. */
 const slicesPerChild = 10;
 
 /** Of the file of slices and what was decided about them. */
-const prefix = 'backfills/*';
+const files = `${backfillsPrefix}*`;
 
 const variables = {
   experimentId: '{% $backfill.experimentId %}',
@@ -68,12 +53,7 @@ export class TraceBackfill extends Construct {
 
   constructor(scope: Construct, id: string, props: TraceBackfillProps) {
     super(scope, id);
-    const functions = {
-      plan: this.#planBackfill(props),
-      enqueue: this.#enqueueBackfillSlice(props),
-      reconcile: this.#reconcileBackfillSlice(props),
-      conclude: this.#concludeBackfill(props),
-    };
+    const functions = backfillFunctions(this, props);
     const restore = new ArchiveRestore(this, 'Archive', props);
     this.stateMachine = new StateMachine(this, 'StateMachine', {
       comment: 'Assay: runs scorers on the traces of a past range of time',
@@ -187,87 +167,6 @@ export class TraceBackfill extends Construct {
     return map;
   }
 
-  #planBackfill({ traces, registry, traceStore, catalog, traceRetentionDays }: TraceBackfillProps): NodejsFunction {
-    const { lambda } = new ServiceFunction<PlanBackfillEnv>(this, 'PlanBackfill', {
-      name: 'plan-backfill',
-      // A call for each thousand traces: two hundred million take about ten minutes.
-      timeout: Duration.minutes(15),
-      memorySize: 1024,
-      environment: {
-        TRACES_TABLE: traces.tableName,
-        REGISTRY_TABLE: registry.tableName,
-        TRACE_STORE_BUCKET: traceStore.bucketName,
-        ARCHIVE_DATABASE: catalog.databaseName,
-        TRACE_RETENTION_DAYS: String(traceRetentionDays),
-      },
-    });
-    grantTable(traces, lambda, ['BatchGetItem', 'Query'], ['by-time']);
-    grantTable(registry, lambda, ['GetItem', 'PutItem', 'Query']);
-    grantObjects(traceStore, lambda, { read: ['segments/*', 'restored/*'], write: [prefix] });
-    return lambda;
-  }
-
-  #enqueueBackfillSlice({
-    traces,
-    registry,
-    traceStore,
-    evaluations,
-    traceRetentionDays,
-  }: TraceBackfillProps): NodejsFunction {
-    const { lambda } = new ServiceFunction<EnqueueBackfillSliceEnv>(this, 'EnqueueBackfillSlice', {
-      name: 'enqueue-backfill-slice',
-      timeout: Duration.minutes(4),
-      memorySize: 1024,
-      environment: {
-        TRACES_TABLE: traces.tableName,
-        REGISTRY_TABLE: registry.tableName,
-        TRACE_STORE_BUCKET: traceStore.bucketName,
-        BACKFILL_QUEUE_URL: evaluations.queue.queueUrl,
-        TRACE_RETENTION_DAYS: String(traceRetentionDays),
-      },
-    });
-    grantTable(traces, lambda, ['BatchGetItem', 'GetItem', 'PutItem', 'Query'], ['by-time']);
-    grantTable(registry, lambda, ['GetItem']);
-    grantObjects(traceStore, lambda, { read: ['segments/*', 'restored/*', prefix], write: [prefix] });
-    grantSendMessages(evaluations.queue, lambda);
-    return lambda;
-  }
-
-  #reconcileBackfillSlice({ traces, registry, traceStore, traceRetentionDays }: TraceBackfillProps): NodejsFunction {
-    const { lambda } = new ServiceFunction<ReconcileBackfillSliceEnv>(this, 'ReconcileBackfillSlice', {
-      name: 'reconcile-backfill-slice',
-      timeout: Duration.minutes(2),
-      memorySize: 512,
-      environment: {
-        TRACES_TABLE: traces.tableName,
-        REGISTRY_TABLE: registry.tableName,
-        TRACE_STORE_BUCKET: traceStore.bucketName,
-        TRACE_RETENTION_DAYS: String(traceRetentionDays),
-      },
-    });
-    grantTable(traces, lambda, ['BatchGetItem', 'GetItem', 'PutItem']);
-    grantTable(registry, lambda, ['GetItem']);
-    grantObjects(traceStore, lambda, { read: [prefix] });
-    return lambda;
-  }
-
-  #concludeBackfill({ traces, registry, traceRetentionDays }: TraceBackfillProps): NodejsFunction {
-    const { lambda } = new ServiceFunction<ConcludeBackfillEnv>(this, 'ConcludeBackfill', {
-      name: 'conclude-backfill',
-      // Adds up the slices: two hundred thousand items at most.
-      timeout: Duration.minutes(5),
-      memorySize: 512,
-      environment: {
-        TRACES_TABLE: traces.tableName,
-        REGISTRY_TABLE: registry.tableName,
-        TRACE_RETENTION_DAYS: String(traceRetentionDays),
-      },
-    });
-    grantTable(traces, lambda, ['Query']);
-    grantTable(registry, lambda, ['BatchWriteItem', 'GetItem', 'PutItem']);
-    return lambda;
-  }
-
   #acknowledge(functions: Readonly<Record<string, NodejsFunction>>, traceStore: IBucket): void {
     Validations.of(this.stateMachine).acknowledge(
       {
@@ -277,7 +176,7 @@ export class TraceBackfill extends Construct {
       },
       { id: 'AwsSolutions-SF2', reason: 'its functions are traced' },
       {
-        id: `AwsSolutions-IAM5[Resource::${exportName(traceStore)}/${prefix}]`,
+        id: `AwsSolutions-IAM5[Resource::${exportName(traceStore)}/${files}]`,
         reason: 'the file of slices has a key that is made at run time',
       },
     );
@@ -329,6 +228,6 @@ function impatient(task: LambdaInvoke): LambdaInvoke {
 /** The library's reader may read the whole bucket; this one the files of backfills. */
 class SliceReader extends S3JsonLItemReader {
   override providePolicyStatements(): PolicyStatement[] {
-    return [new PolicyStatement({ actions: ['s3:GetObject'], resources: [this.bucket.arnForObjects(prefix)] })];
+    return [new PolicyStatement({ actions: ['s3:GetObject'], resources: [this.bucket.arnForObjects(files)] })];
   }
 }

@@ -11,6 +11,9 @@ import { deadLetterRetention, messageRetention } from './work-queue.ts';
  */
 export const restoredDays = 30;
 
+/** Of the files of slices, and of what was decided about them. */
+export const backfillsPrefix = 'backfills/';
+
 /** Where Athena writes what backfills ask it for. */
 export const unloadedPrefix = 'unloaded/';
 
@@ -42,7 +45,7 @@ export class TraceBuckets extends Construct {
         expire('inbox/', Duration.days(messageRetention.toDays() + deadLetterRetention.toDays() + 1)),
         expire('answers/', Duration.days(1)),
         // As long as an execution keeps its history: what was stopped can be resumed.
-        expire('backfills/', Duration.days(90)),
+        expire(backfillsPrefix, Duration.days(90)),
         // Copies of traces, which may be deleted meanwhile: only until they are restored.
         expire(unloadedPrefix, Duration.days(3)),
       ],
