@@ -1,4 +1,5 @@
 import type { DeployedResource } from '../template/assembly.ts';
+import { athenaWorkgroup } from '../template/athena-workgroup.ts';
 import { accountId, region } from '../template/physical-names.ts';
 import type { Access } from './policy.ts';
 
@@ -17,7 +18,7 @@ interface AthenaCall {
 export function athenaAccesses({ operation, input, resources, workgroupOf }: AthenaCall): readonly Access[] {
   const workgroup = String(input.WorkGroup ?? workgroupOf(String(input.QueryExecutionId)) ?? 'primary');
   const own = { action: `athena:${operation}`, resource: arn('athena', `workgroup/${workgroup}`) };
-  const results = resultsOf(workgroup, resources);
+  const results = athenaWorkgroup(workgroup, resources)?.results;
   if (operation === 'GetQueryResults') return [own, ...onFiles('s3:GetObject', results)];
   if (operation !== 'StartQueryExecution') return [own];
   const query = String(input.QueryString);
@@ -32,14 +33,6 @@ export function athenaAccesses({ operation, input, resources, workgroupOf }: Ath
     ]),
     ...(target === undefined ? [] : onBucket('s3:ListBucket', target)),
   ];
-}
-
-function resultsOf(workgroup: string, resources: readonly DeployedResource[]): string | undefined {
-  const found = resources.find(({ type, ref }) => type === 'AWS::Athena::WorkGroup' && ref === workgroup);
-  const { ResultConfiguration } = (found?.properties.WorkGroupConfiguration ?? {}) as {
-    ResultConfiguration?: { OutputLocation?: string };
-  };
-  return ResultConfiguration?.OutputLocation;
 }
 
 interface QueriedTable {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { AwsError } from '../gateway/aws-error.ts';
 import type { DeployedResource } from '../template/assembly.ts';
+import { athenaWorkgroup } from '../template/athena-workgroup.ts';
 import { parseUnload, type Unload, unload } from './unload.ts';
 import { duckdbType, type GlueTable, literal, type Warehouse } from './warehouse.ts';
 
@@ -140,15 +141,10 @@ export class Athena {
   }
 
   #resultsOf(workgroup: string): string | undefined {
-    const found = this.#options.resources.find(
-      ({ type, ref }) => type === 'AWS::Athena::WorkGroup' && ref === workgroup,
-    );
+    const found = athenaWorkgroup(workgroup, this.#options.resources);
     if (!found && workgroup !== 'primary')
       throw new AwsError('InvalidRequestException', `WorkGroup ${workgroup} is not found.`);
-    const { ResultConfiguration } = (found?.properties.WorkGroupConfiguration ?? {}) as {
-      ResultConfiguration?: { OutputLocation?: string };
-    };
-    return ResultConfiguration?.OutputLocation;
+    return found?.results;
   }
 
   /** In which a query runs. */
