@@ -13,6 +13,11 @@ export function printable(text: string): string {
   return text.replace(/(?!\n)\p{Cc}/gu, '\u{fffd}');
 }
 
+/** A score as people read it: texts as they are, the rest as JSON. */
+export function valueText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+}
+
 /** Rows as an aligned table, or a sentence where there is none. */
 export function tableOrNone(columns: readonly string[], rows: readonly (readonly string[])[], none: string): string {
   return rows.length > 0 ? table({ columns, rows, indent: 0 }) : none;

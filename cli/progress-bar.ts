@@ -6,3 +6,8 @@ export function progressBar(done: number, all: number): string {
   const full = Math.floor(share * width);
   return `${'█'.repeat(full)}${'░'.repeat(width - full)} ${String(Math.floor(share * 100)).padStart(3)} %`;
 }
+
+/** To stand behind a bar; nothing while it is not known. */
+export function timeLeft(seconds: number | undefined): string {
+  return seconds === undefined ? '' : `  ${Math.ceil(seconds / 60)} min left`;
+}

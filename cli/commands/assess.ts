@@ -10,8 +10,8 @@ import {
 } from '../../sdk/index.ts';
 import { csv } from '../csv.ts';
 import { toPastTime } from '../past-time.ts';
-import { type Print, printable, tableOrNone } from '../print.ts';
-import { progressBar } from '../progress-bar.ts';
+import { type Print, printable, tableOrNone, valueText } from '../print.ts';
+import { progressBar, timeLeft } from '../progress-bar.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface Told {
@@ -107,8 +107,7 @@ function barOf({ run_id: id, traces = 0, scorers = [], counts = {}, usd = 0, sec
   // What is not found yet is as much work as what is.
   const all = Math.max(found, traces * scorers.length);
   const done = found - pending;
-  const rest = left === undefined ? '' : `  ${Math.ceil(left / 60)} min left`;
-  return `${progressBar(all === 0 ? 0 : done, Math.max(1, all))}  ${done} of ${all}  US$ ${usd.toFixed(4)}${rest}  ${id}`;
+  return `${progressBar(all === 0 ? 0 : done, Math.max(1, all))}  ${done} of ${all}  US$ ${usd.toFixed(4)}${timeLeft(left)}  ${id}`;
 }
 
 const formats = {
@@ -147,7 +146,7 @@ function nameOf({ scorer, version }: AssessResult): string {
 
 function said({ feedback }: AssessmentRecord): string {
   if (feedback?.error) return feedback.error.error_code;
-  return typeof feedback?.value === 'string' ? feedback.value : JSON.stringify(feedback?.value ?? null);
+  return valueText(feedback?.value);
 }
 
 function oneLine(text: string): string {

@@ -11,7 +11,7 @@ import type {
 import { toNumber } from '../numbers.ts';
 import { toPastTime } from '../past-time.ts';
 import { type Print, printable, tableOrNone } from '../print.ts';
-import { progressBar } from '../progress-bar.ts';
+import { progressBar, timeLeft } from '../progress-bar.ts';
 import { UsageError } from '../usage-error.ts';
 
 const fates = [
@@ -160,9 +160,8 @@ function barOf({ state, plan, counts, cost_usd: cost = 0, seconds_left: left }: 
   if (state === 'planning' || plan === undefined || counts === undefined) return state;
   // Traces that are not found yet are as much work as those that are.
   const all = Math.max(counts.found, plan.traces);
-  const rest = left === undefined ? '' : `  ${Math.ceil(left / 60)} min left`;
   const done = counts.found - counts.pending;
-  return `${progressBar(done, all)}  ${counts.judged} judged, ${counts.failed} failed  US$ ${cost.toFixed(4)}${rest}`;
+  return `${progressBar(done, all)}  ${counts.judged} judged, ${counts.failed} failed  US$ ${cost.toFixed(4)}${timeLeft(left)}`;
 }
 
 function page(backfill: BackfillRecord): string {

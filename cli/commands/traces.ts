@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { AssessmentRecord, Client, SpanRecord, TraceInfo } from '../../sdk/index.ts';
 import { toWholeNumber } from '../numbers.ts';
-import { type Print, tableOrNone } from '../print.ts';
+import { type Print, tableOrNone, valueText } from '../print.ts';
 
 export function addTraceCommands(program: Command, { client, print }: { client: () => Client; print: Print }): void {
   const traces = program.command('traces').description('traces and their assessments');
@@ -57,8 +57,7 @@ function scores({ assessments }: TraceInfo): string {
 
 function shown({ feedback, expectation }: AssessmentRecord): string {
   if (feedback?.error) return feedback.error.error_code;
-  const value = feedback ? feedback.value : expectation?.value;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return valueText(feedback ? feedback.value : expectation?.value);
 }
 
 function page(info: TraceInfo, spans: readonly SpanRecord[]): string {

@@ -1,6 +1,6 @@
 import type { Assessment } from '../../shared/domain/assessment.ts';
 import { csv } from '../csv.ts';
-import { tableOrNone } from '../print.ts';
+import { tableOrNone, valueText } from '../print.ts';
 import type { EvaluatedRow, Summary } from './summarize.ts';
 
 /** A row that could not be read. */
@@ -40,7 +40,7 @@ function cellOf(row: EvaluatedRow, { name, summaries }: { name: string; summarie
 
 function shownValue({ value, error }: Assessment): string {
   if (error) return error.code;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return valueText(value);
 }
 
 export function summaryText(summaries: readonly Summary[]): string {
@@ -125,7 +125,7 @@ export function toCsv({ rows }: Pick<Evaluation, 'rows'>): string {
       // What a scorer took is told once.
       return assessments.map(({ name, value, error, rationale, spanId }, i) => [
         ...[...about, name],
-        ...[error || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value)],
+        ...[error || value === null ? '' : valueText(value)],
         ...[error ? `${error.code}: ${error.message}` : '', rationale ?? '', spanId ?? ''],
         ...(i === 0 ? [usd, tokens] : [0, 0]),
       ]);

@@ -1,4 +1,5 @@
 import type { Assessment } from '../../shared/domain/assessment.ts';
+import { valueText } from '../print.ts';
 import type { ScorerOutcome } from './evaluator.ts';
 
 /** A row that could be read, and what was found in it. */
@@ -55,7 +56,7 @@ function statistics(scored: readonly Assessment[]): Pick<Summary, 'scored' | 'me
   const passes = values.map(passOf);
   if (passes.every((pass) => pass !== undefined))
     return { ...count, passRate: passes.filter(Boolean).length / passes.length };
-  const texts = values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+  const texts = values.map(valueText);
   const counts = [...Map.groupBy(texts, (text) => text)].map(([text, all]) => [text, all.length] as const);
   return { ...count, values: Object.fromEntries(counts.toSorted(([, a], [, b]) => b - a)) };
 }
