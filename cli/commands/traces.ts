@@ -57,7 +57,7 @@ function scores({ assessments }: TraceInfo): string {
 
 function shown({ feedback, expectation }: AssessmentRecord): string {
   if (feedback?.error) return feedback.error.error_code;
-  return valueText(feedback ? feedback.value : expectation?.value);
+  return valueText(feedback ? feedback.value : (expectation?.serialized_value?.value ?? expectation?.value));
 }
 
 function page(info: TraceInfo, spans: readonly SpanRecord[]): string {

@@ -386,6 +386,16 @@ describe('a mistake of the user', () => {
   });
 });
 
+describe('traces', () => {
+  it('list shows an expectation that is a list or a map, which travels as JSON text', async () => {
+    const expectation = { serialized_value: { serialization_format: 'JSON_FORMAT', value: '["red","blue"]' } };
+    const assessments = [{ assessment_name: 'colours', expectation }];
+    const info = { trace_id: 'tr-1', state: 'OK', execution_duration: '1s', request_time: '2026-06-01T00:00:00Z' };
+    replies['POST /api/3.0/mlflow/traces/search'] = { traces: [{ ...info, tags: {}, assessments }] };
+    expect((await assay('traces', 'list')).out).toContain('colours=["red","blue"]');
+  });
+});
+
 describe('explain', () => {
   const traceId = `tr-${'ab'.repeat(16)}`;
   const scorers = [
