@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Fate } from '../../support/dying-process.ts';
+import { dyingAt, dyingOften, type Fate } from '../../support/dying-process.ts';
 import { spansMessage } from '../../support/in-memory/bodies.ts';
 import type { InMemoryStack } from '../../support/in-memory/in-memory-stack.ts';
 import { aRule, aStack, aTrace } from './support.ts';
@@ -69,8 +68,7 @@ describe('the final state', () => {
     const expected = await run({ fate: count });
     expect(calls).toBeGreaterThan(30);
     for (let deadly = 1; deadly <= calls; deadly++) {
-      let call = 0;
-      const fate: Fate = () => (++call === deadly ? when : undefined);
+      const fate = dyingAt(deadly, when);
       expect(await run({ fate }), `death ${when} call ${deadly} of ${calls}`).toEqual(expected);
     }
   });
@@ -78,11 +76,7 @@ describe('the final state', () => {
   it('is the same when processes die again and again', async () => {
     const expected = await run({});
     for (const seed of [1, 2, 3]) {
-      let call = seed * 1000;
-      const fate: Fate = () => {
-        const drawn = createHash('sha256').update(String(call++)).digest().readUInt8(0);
-        return drawn < 8 ? 'before' : drawn < 16 ? 'after' : undefined;
-      };
+      const fate = dyingOften(seed);
       expect(await run({ fate }), `seed ${seed}`).toEqual(expected);
     }
   });

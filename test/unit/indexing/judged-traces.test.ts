@@ -10,7 +10,7 @@ import {
   JudgeUnavailableError,
 } from '../../../shared/domain/judging/judge-model.ts';
 import type { ScorerVersion } from '../../../shared/domain/scorer.ts';
-import type { Fate } from '../../support/dying-process.ts';
+import { dyingAt, type Fate } from '../../support/dying-process.ts';
 import { type JsonSpan, spansMessage } from '../../support/in-memory/bodies.ts';
 import { InMemoryStack } from '../../support/in-memory/in-memory-stack.ts';
 import { aRule, aScorerVersion, aTrace, idOf } from './support.ts';
@@ -191,8 +191,7 @@ describe('a judge that is not there', () => {
         const { stack } = aJudgedStack(unavailable, unavailable, unavailable, unavailable, yes);
         await stack.drain();
         stack.nowMs += 2 * minute;
-        let call = 0;
-        await stack.sweep(() => (++call === deadly ? when : undefined)).catch(() => {});
+        await stack.sweep(dyingAt(deadly, when)).catch(() => {});
         await stack.drain();
         await pass(stack, 20 * minute);
         expect(left(stack), `death ${when} call ${deadly}`).toMatchObject({ outcome: { state: 'done' } });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TraceStatement } from '../../../shared/domain/explicit-facts.ts';
-import type { Fate } from '../../support/dying-process.ts';
+import { dyingAt, type Fate } from '../../support/dying-process.ts';
 import { spansMessage } from '../../support/in-memory/bodies.ts';
 import type { InMemoryStack } from '../../support/in-memory/in-memory-stack.ts';
 import { aRule, aStack, aTrace, idOf } from './support.ts';
@@ -147,10 +147,7 @@ describe('tags', () => {
       let calls = 0;
       const expected = await run(() => void calls++);
       for (let deadly = 1; deadly <= calls; deadly++) {
-        let call = 0;
-        expect(await run(() => (++call === deadly ? when : undefined)), `death ${when} call ${deadly}`).toEqual(
-          expected,
-        );
+        expect(await run(dyingAt(deadly, when)), `death ${when} call ${deadly}`).toEqual(expected);
       }
     },
   );
@@ -201,8 +198,7 @@ describe('a deleted trace', () => {
       const stack = aStack();
       sendSpans(stack);
       await stack.drain();
-      let call = 0;
-      const count = await stack.delete(idOf(0), () => (++call === deadly ? when : undefined)).catch(() => undefined);
+      const count = await stack.delete(idOf(0), dyingAt(deadly, when)).catch(() => undefined);
       if (count !== undefined) {
         expect(deadly).toBeGreaterThan(4);
         return;

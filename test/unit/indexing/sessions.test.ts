@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { evaluateSession } from '../../../shared/domain/evaluating/evaluate-session.ts';
 import { JudgeMisconfiguredError, JudgeUnavailableError } from '../../../shared/domain/judging/judge-model.ts';
 import { samplingCoordinate } from '../../../shared/domain/sampling.ts';
-import type { Fate } from '../../support/dying-process.ts';
+import { dyingAt, dyingOften, type Fate } from '../../support/dying-process.ts';
 import { aVerdict, sectionsIn, textOfRequest } from '../../support/judging/a-judge-model.ts';
 import { aSessionStack, assessmentsOf, minute, send, sessionOfStack, turn, wait } from './session-support.ts';
 import { aRule, idOf } from './support.ts';
@@ -363,8 +362,7 @@ describe('the final state of sessions', () => {
       });
       expect(calls).toBeGreaterThan(60);
       for (let deadly = 1; deadly <= calls; deadly++) {
-        let call = 0;
-        const { state, repeated } = await run({ fate: () => (++call === deadly ? when : undefined) });
+        const { state, repeated } = await run({ fate: dyingAt(deadly, when) });
         expect(state, `death ${when} call ${deadly} of ${calls}`).toEqual(expected.state);
         // A crash after the model has answered costs one repeated call a conversation at most.
         expect(repeated).toBeLessThanOrEqual(1);
@@ -376,11 +374,7 @@ describe('the final state of sessions', () => {
   it('is the same when processes die again and again', async () => {
     const expected = await run({});
     for (const seed of [1, 2, 3]) {
-      let call = seed * 1000;
-      const fate: Fate = () => {
-        const drawn = createHash('sha256').update(String(call++)).digest().readUInt8(0);
-        return drawn < 8 ? 'before' : drawn < 16 ? 'after' : undefined;
-      };
+      const fate = dyingOften(seed);
       expect((await run({ fate })).state, `seed ${seed}`).toEqual(expected.state);
     }
   });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -7,7 +6,7 @@ import {
   resumeBackfill,
 } from '../../../../shared/domain/backfilling/change-backfill.ts';
 import { samplingCoordinate } from '../../../../shared/domain/sampling.ts';
-import type { Fate } from '../../../support/dying-process.ts';
+import { dyingAt, dyingOften, type Fate } from '../../../support/dying-process.ts';
 import { aRule, idOf } from '../../indexing/support.ts';
 import { addsUp, anExecution, aStackWithTraces, everything, judgedBy, totalOf } from './support.ts';
 
@@ -221,8 +220,7 @@ describe('the end', () => {
     expect(expected).toMatchObject({ state: 'finished', judged: below(0.8, 9) });
     expect(calls).toBeGreaterThan(60);
     for (let deadly = 1; deadly <= calls; deadly++) {
-      let call = 0;
-      const fate: Fate = () => (++call === deadly ? when : undefined);
+      const fate = dyingAt(deadly, when);
       expect(await run({ fate }), `death ${when} call ${deadly} of ${calls}`).toEqual(expected);
     }
   });
@@ -230,11 +228,7 @@ describe('the end', () => {
   it('is the same when processes die again and again', async () => {
     const expected = await run({});
     for (const seed of [1, 2, 3]) {
-      let call = seed * 1000;
-      const fate: Fate = () => {
-        const drawn = createHash('sha256').update(String(call++)).digest().readUInt8(0);
-        return drawn < 8 ? 'before' : drawn < 16 ? 'after' : undefined;
-      };
+      const fate = dyingOften(seed);
       expect(await run({ fate }), `seed ${seed}`).toEqual(expected);
     }
   });
