@@ -1,7 +1,8 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { MessageDelay } from '../../shared/adapters/sqs-message-delay.ts';
-import { type DirectAnswer, directCall } from '../../shared/contracts/direct-call.ts';
+import { type DirectAnswer, directCall, toDirectAnswer } from '../../shared/contracts/direct-call.ts';
 import { anyEvaluationMessage } from '../../shared/contracts/evaluation-message.ts';
+import { type JudgeDirectlyDeps, judgeDirectly, tryDirectly } from '../../shared/domain/assessing/judge-directly.ts';
 import type { RunningBackfills } from '../../shared/domain/backfilling/ports.ts';
 import { type EvaluateSessionDeps, evaluateSession } from '../../shared/domain/evaluating/evaluate-session.ts';
 import { EvaluationBusyError, evaluateTrace } from '../../shared/domain/evaluating/evaluate-trace.ts';
@@ -9,7 +10,7 @@ import { type LetGoDeps, letGo } from '../../shared/domain/evaluating/let-go.ts'
 import { settleInParallel, takingRoom, takingTurns } from '../../shared/domain/in-parallel.ts';
 import type { JudgingMetrics } from '../../shared/domain/judging/judging-metrics.ts';
 import { leastToBeginMs, type TimeLimit } from '../../shared/domain/judging/time-limit.ts';
-import { type JudgeDirectlyDeps, judgeDirectly, tryDirectly } from './judge-directly.ts';
+import type { BatchLogger } from '../../shared/runtime/logger.ts';
 
 export type RunScorersDeps = JudgeDirectlyDeps &
   EvaluateSessionDeps &
@@ -21,6 +22,7 @@ export type RunScorersDeps = JudgeDirectlyDeps &
     /** Books what judges have cost. */
     readonly flush: () => Promise<void>;
     readonly metrics: JudgingMetrics;
+    readonly logger: BatchLogger;
   };
 
 /** Judges wait for their models side by side: the bill counts the time of the batch, not that of each. */
@@ -71,10 +73,12 @@ function isBatch(event: SQSEvent | Direct): event is SQSEvent {
   return 'Records' in event;
 }
 
-function judgeCall(event: Direct, deps: RunScorersDeps): Promise<DirectAnswer> {
-  const call = directCall.parse(event);
-  const bounds = { tracesAtOnce, storedBytesAtOnce, deps };
-  return call.trial ? tryDirectly(call, bounds) : judgeDirectly(call, bounds);
+async function judgeCall(event: Direct, deps: RunScorersDeps): Promise<DirectAnswer> {
+  const { requests, until, trial } = directCall.parse(event);
+  const options = { until, tracesAtOnce, storedBytesAtOnce, deps };
+  if (trial) return toDirectAnswer(await tryDirectly(requests, { ...options, inline: trial.inline }));
+  for (const error of await judgeDirectly(requests, options)) deps.logger.error('direct evaluation failed', { error });
+  return toDirectAnswer([]);
 }
 
 /** One that fails, or is to come back soon, is reported by itself. */

@@ -20,7 +20,7 @@ export function inlineScorer(backfillId: string, inline: InlineScorer): Backfill
 
 /** As if it were registered: its id is of the run, and so are those of its assessments. Undefined for a registered one. */
 export function inlineDefinition(
-  { name, version, inline }: BackfillScorer,
+  { name, version, inline }: Pick<BackfillScorer, 'name' | 'version' | 'inline'>,
   { experimentId, createdAt }: Pick<Backfill, 'experimentId' | 'createdAt'>,
 ): ScorerVersion | undefined {
   return (
