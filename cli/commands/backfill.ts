@@ -8,6 +8,7 @@ import type {
   BackfillScorerRef,
   Client,
 } from '../../sdk/index.ts';
+import { toPastTime } from '../past-time.ts';
 import { type Print, printable, tableOrNone } from '../print.ts';
 import { progressBar } from '../progress-bar.ts';
 import { UsageError } from '../usage-error.ts';
@@ -60,8 +61,8 @@ function addStart(backfill: Command, commands: Commands): void {
       '--scorer <names...>',
       'scorers: tone, tone=0.5 or tone@2=1 (without a version the latest, without a rate the one that it has)',
     )
-    .option('--from <time>', 'first moment, ISO 8601', toTime)
-    .option('--to <time>', 'last moment (default: now)', toTime)
+    .option('--from <time>', 'first moment: 30d, 24h, or ISO 8601 (default: 7d before the last)', toPastTime)
+    .option('--to <time>', 'last moment (default: now)', toPastTime)
     .option('--filter <filter>', "which traces, in the place of the scorers' own filters")
     .option('--all', 'judge again what was judged')
     .option('--dry-run', 'say what would be judged and what it may cost, and end')
@@ -134,19 +135,13 @@ function toRequest({ experiment, scorer, from, to, all, ...others }: StartOption
 }
 
 function toScorer(text: string): BackfillScorerRef {
-  const [, name, version, rate] = /^(.+?)(?:@(\d+))?(?:=([\d.]+))?$/.exec(text) ?? [];
+  const [, name, version, rate] = /^(.+?)(?:@(\d+))?(?:=(\d*\.?\d+))?$/.exec(text) ?? [];
   if (name === undefined) throw new UsageError(`--scorer ${text}: expected a name, name=rate or name@version=rate`);
   return {
     name,
     ...(version !== undefined && { version: Number(version) }),
     ...(rate !== undefined && { sampleRate: Number(rate) }),
   };
-}
-
-function toTime(text: string): string {
-  const time = Date.parse(text);
-  if (Number.isNaN(time)) throw new InvalidArgumentError('expected a time such as 2026-06-01 or 2026-06-01T12:00:00Z');
-  return new Date(time).toISOString();
 }
 
 function toNumber(text: string): number {
@@ -166,10 +161,11 @@ function tell({ record }: Backfill, { print }: Commands): void {
 }
 
 function barOf({ state, plan, counts, cost_usd: cost = 0, seconds_left: left }: BackfillRecord): string {
-  if (state === 'planning' || plan === undefined || counts === undefined) return state;
+  // A dry run ends with its plan: nothing of it was to be done.
+  if (state === 'planning' || state === 'planned' || plan === undefined || counts === undefined) return state;
   // Traces that are not found yet are as much work as those that are.
   const all = Math.max(counts.found, plan.traces);
-  const rest = left === undefined ? '' : `  ${Math.ceil(left / 60)} min left`;
+  const rest = left === undefined || state !== 'running' ? '' : `  ${Math.ceil(left / 60)} min left`;
   const done = counts.found - counts.pending;
   return `${progressBar(done, all)}  ${counts.judged} judged, ${counts.failed} failed  US$ ${cost.toFixed(4)}${rest}`;
 }

@@ -252,10 +252,35 @@ describe('backfill', () => {
     expect(out).toMatch(/tone +100 +60 +5 +34 +1\n/);
   });
 
+  it('start takes a range that began so long ago', async () => {
+    replies[`POST ${path}`] = { backfill_id: 'b1', backfill: { backfill_id: 'b1', state: 'planning' } };
+    replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'running' }) };
+    await assay('backfill', 'start', '--scorer', 'tone', '--from', '30d');
+    const [body] = bodiesOf(`POST ${path}`);
+    expect(Math.abs(Date.now() - 30 * 86_400_000 - Date.parse(String(body?.start_time)))).toBeLessThan(30_000);
+  });
+
+  it('start leaves it to the API to know a scorer by a name that ends like a rate that is none', async () => {
+    replies[`POST ${path}`] = { backfill_id: 'b1', backfill: { backfill_id: 'b1', state: 'planning' } };
+    replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'running' }) };
+    await assay('backfill', 'start', '--scorer', 'tone=0.5.5', 'mood=.5');
+    expect(bodiesOf(`POST ${path}`)).toMatchObject([
+      { scorers: [{ name: 'tone=0.5.5' }, { name: 'mood', sample_rate: 0.5 }] },
+    ]);
+  });
+
+  it('start of a dry run shows no bar: its plan is all there is', async () => {
+    replies[`POST ${path}`] = { backfill_id: 'b1', backfill: { backfill_id: 'b1', state: 'planning' } };
+    replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'planned', seconds_left: 0 }) };
+    const { out, err } = await assay('backfill', 'start', '--scorer', 'tone', '--dry-run');
+    expect(out).toMatch(/^b1 {2}planned/);
+    expect(err).not.toMatch(/[█░]|left/);
+  });
+
   it('status --watch shows a bar until the end, and then what became of every trace', async () => {
     replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'running' }) };
     const watching = assay('backfill', 'status', 'b1', '--watch');
-    for (const deadline = Date.now() + 10_000; bodiesOf(`GET ${path}/b1`).length === 0 && Date.now() < deadline; )
+    for (const deadline = Date.now() + 10_000; bodiesOf(`GET ${path}/b1`).length < 2 && Date.now() < deadline; )
       await new Promise((resolve) => setTimeout(resolve, 20));
     replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'paused', reason: 'by hand' }) };
     const { out, err } = await watching;
@@ -276,7 +301,9 @@ describe('backfill', () => {
   });
 
   it.each([
-    [['--from', 'june'], /expected a time/],
+    [['--from', 'june'], /such as 7d or 24h, or a time such as 2026-06-01/],
+    [['--from', '7'], /such as 7d/],
+    [['--to', 'june 7'], /such as 7d/],
     [['--max-cost-usd', 'much'], /expected a number/],
   ])('start %s says what is wrong', async (args, says) => {
     expect(await assay('backfill', 'start', '--scorer', 'tone', ...args)).toMatchObject({
@@ -493,6 +520,7 @@ describe('assess', () => {
     [['--trace', traceId], 'give --scorer or --inline'],
     [['--scorer', 'tone'], 'give --trace, or --filter, --since and --until'],
     [['--since', 'june', '--scorer', 'tone'], 'such as 7d or 24h'],
+    [['--since', '7', '--scorer', 'tone'], 'such as 7d or 24h'],
     [['--trace', traceId, '--inline', '/no/such.json'], '/no/such.json'],
   ])('refuses %j and says why', async (args, says) => {
     const { code, err } = await assess(...args);
