@@ -28,6 +28,7 @@ import type { EnqueueBackfillSliceEnv } from '../../functions/enqueue-backfill-s
 import type { PlanBackfillEnv } from '../../functions/plan-backfill/env.ts';
 import type { ReconcileBackfillSliceEnv } from '../../functions/reconcile-backfill-slice/env.ts';
 import { ArchiveRestore } from './archive-restore.ts';
+import { failureOf } from './failure-of.ts';
 import { exportName, grantObjects, grantSendMessages, grantTable } from './grants.ts';
 import { patient } from './patient.ts';
 import { ServiceFunction } from './service-function.ts';
@@ -311,7 +312,7 @@ const failedPlan = {
   },
 };
 
-const failure = "{% $substring($states.errorOutput.Error & ': ' & $states.errorOutput.Cause, 0, 500) %}";
+const failure = failureOf('errorMessage');
 
 /** An express execution ends after five minutes. Throttling passes sooner than what is broken. */
 function impatient(task: LambdaInvoke): LambdaInvoke {
