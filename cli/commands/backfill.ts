@@ -165,7 +165,7 @@ function barOf({ state, plan, counts, cost_usd: cost = 0, seconds_left: left }: 
   if (state === 'planning' || state === 'planned' || plan === undefined || counts === undefined) return state;
   // Traces that are not found yet are as much work as those that are.
   const all = Math.max(counts.found, plan.traces);
-  const rest = left === undefined || state !== 'running' ? '' : `  ${Math.ceil(left / 60)} min left`;
+  const rest = !left || state !== 'running' ? '' : `  ${Math.ceil(left / 60)} min left`;
   const done = counts.found - counts.pending;
   return `${progressBar(done, all)}  ${counts.judged} judged, ${counts.failed} failed  US$ ${cost.toFixed(4)}${rest}`;
 }
@@ -186,7 +186,8 @@ function predictionOf({ name, version, sample_rate: rate, predicted }: BackfillS
   if (!predicted) return who;
   const { evaluations, tokens, cost_usd: usd, basis } = predicted;
   if (basis === 'no_model') return `${who}: about ${evaluations} evaluations, no model is asked`;
-  const cost = usd === undefined ? 'cost unknown' : `about US$ ${usd.toFixed(4)}`;
+  const why = basis === 'unknown' ? 'no judge has been asked here lately' : 'its model has no known price';
+  const cost = usd === undefined ? `cost unknown (${why})` : `about US$ ${usd.toFixed(4)}`;
   return `${who}: about ${evaluations} evaluations, ${tokens === undefined ? '' : `${tokens} tokens, `}${cost}`;
 }
 

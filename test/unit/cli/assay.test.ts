@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { javascript } from '../../../sdk/index.ts';
 import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
 
 type Body = Record<string, unknown>;
@@ -269,6 +270,19 @@ describe('backfill', () => {
     ]);
   });
 
+  it.each([
+    [{ evaluations: 80, basis: 'unknown' }, 'about 80 evaluations, cost unknown (no judge has been asked here lately)'],
+    [
+      { evaluations: 80, tokens: 9, basis: 'scorer' },
+      '80 evaluations, 9 tokens, cost unknown (its model has no known price)',
+    ],
+    [{ evaluations: 80, basis: 'no_model' }, 'about 80 evaluations, no model is asked'],
+  ])('says of %j why its cost is not known', async (predicted, says) => {
+    const scorers = [{ name: 'tone', version: 2, sample_rate: 0.4, predicted }];
+    replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'planned', scorers }) };
+    expect((await assay('backfill', 'status', 'b1')).out).toContain(says);
+  });
+
   it('start of a dry run shows no bar: its plan is all there is', async () => {
     replies[`POST ${path}`] = { backfill_id: 'b1', backfill: { backfill_id: 'b1', state: 'planning' } };
     replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'planned', seconds_left: 0 }) };
@@ -460,14 +474,20 @@ describe('assess', () => {
     const file = join(folder, 'mine.json');
     const serialized = '{"name": "mine", "assay_heuristic": {"type": "error_free"}}';
     writeFileSync(file, serialized);
-    await assess('--trace', 'AB'.repeat(16), 'tr-2', '--scorer', 'tone@2', 'short', '--inline', file, '--dry-run');
+    const script = join(folder, 'brief.js');
+    writeFileSync(script, '() => true');
+    const inline = ['--inline', file, script];
+    await assess('--trace', 'AB'.repeat(16), 'tr-2', '--scorer', 'tone@2', 'short', ...inline, '--dry-run');
     rmSync(folder, { recursive: true });
     expect(bodiesOf(`POST ${route}`)).toEqual([
       {
         experiment_id: '3',
         trace_ids: [traceId, 'tr-2'],
         scorers: [{ name: 'tone', version: 2 }, { name: 'short' }],
-        inline_scorers: [{ name: 'mine', serialized_scorer: serialized }],
+        inline_scorers: [
+          { name: 'mine', serialized_scorer: serialized },
+          { name: 'brief', serialized_scorer: javascript('() => true').serialize('brief') },
+        ],
         dry_run: true,
         // Sent again where an answer is lost.
         idempotency_key: expect.stringMatching(/^[0-9a-f]{32}$/),
