@@ -7,7 +7,7 @@ export function progressBar(done: number, all: number): string {
   return `${'█'.repeat(full)}${'░'.repeat(width - full)} ${String(Math.floor(share * 100)).padStart(3)} %`;
 }
 
-/** To stand behind a bar; nothing while it is not known. */
+/** To stand behind a bar; nothing while it is not known, or nothing is left. */
 export function timeLeft(seconds: number | undefined): string {
-  return seconds === undefined ? '' : `  ${Math.ceil(seconds / 60)} min left`;
+  return !seconds ? '' : `  ${Math.ceil(seconds / 60)} min left`;
 }

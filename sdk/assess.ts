@@ -119,9 +119,11 @@ function bodyOf(options: AssessOptions, experimentId: string): object {
   });
   return {
     experiment_id: experimentId,
-    ...('traceIds' in options
-      ? { trace_ids: options.traceIds.map(spelledAsMlflow) }
-      : { filter: options.filter, start_time: options.startTime, end_time: options.endTime }),
+    // Both are sent where both are given: the API refuses what names traces in two ways.
+    ...('traceIds' in options && { trace_ids: options.traceIds?.map(spelledAsMlflow) }),
+    ...('filter' in options && { filter: options.filter }),
+    ...('startTime' in options && { start_time: options.startTime }),
+    ...('endTime' in options && { end_time: options.endTime }),
     ...(registered.length > 0 && { scorers: registered }),
     ...(inline.length > 0 && { inline_scorers: inline }),
     dry_run: options.dryRun,

@@ -124,8 +124,17 @@ function initOf({ method, body }: Call, { key }: ClientOptions): RequestInit {
       ...(key !== undefined && { authorization: `Bearer ${key}` }),
       ...(body && { 'content-type': 'application/json' }),
     },
-    ...(body && { body: JSON.stringify(body) }),
+    ...(body && { body: JSON.stringify(body, withoutNothing) }),
   };
+}
+
+/** JSON has null in the place of a number or a date that is none, which to the API is one that was not given: its default. */
+function withoutNothing(this: Readonly<Record<string, unknown>>, name: string, value: unknown): unknown {
+  const given = this[name];
+  const isNone =
+    (typeof given === 'number' && !Number.isFinite(given)) || (given instanceof Date && Number.isNaN(given.getTime()));
+  if (isNone) throw new InvalidParameterError('INVALID_PARAMETER_VALUE', `${name} is no value: ${String(given)}`);
+  return value;
 }
 
 function parseAnswer<T>(text: string, { request, isText }: { request: string; isText: boolean | undefined }): T {

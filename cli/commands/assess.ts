@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import {
   type AssessmentRecord,
@@ -6,6 +7,7 @@ import {
   type AssessRunRecord,
   type AssessScorer,
   type Client,
+  javascript,
   serialized,
 } from '../../sdk/index.ts';
 import { csv } from '../csv.ts';
@@ -50,7 +52,7 @@ export function addAssessCommand(program: Command, { client, print, show }: Comm
     .option('--scorer <names...>', 'registered scorers: tone, or tone@2 for a version')
     .option(
       '--inline <files...>',
-      'scorers that are registered nowhere: files of JSON as for "scorers register --file"',
+      'scorers that are registered nowhere: files of JSON as for "scorers register --file", or .js with a function',
     )
     .option('--dry-run', 'keep nothing of what is found; for at most 50 traces')
     .option('--experiment <id>', 'experiment', '0')
@@ -94,6 +96,7 @@ function toScorer(text: string): AssessScorer {
 function readInline(file: string): AssessScorer {
   try {
     const text = readFileSync(file, 'utf8');
+    if (file.endsWith('.js')) return { name: basename(file, '.js'), definition: javascript(text) };
     const { name } = JSON.parse(text) as { name?: unknown };
     if (typeof name === 'string' && name !== '') return { name, definition: serialized(text) };
   } catch (error) {

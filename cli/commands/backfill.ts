@@ -62,7 +62,7 @@ function addStart(backfill: Command, commands: Commands): void {
       '--scorer <names...>',
       'scorers: tone, tone=0.5 or tone@2=1 (without a version the latest, without a rate the one that it has)',
     )
-    .option('--from <time>', 'first moment: 30d, 24h, or ISO 8601 (default: seven days before the last)', toPastTime)
+    .option('--from <time>', 'first moment: 30d, 24h, or ISO 8601 (default: 7d before the last)', toPastTime)
     .option('--to <time>', 'last moment (default: now)', toPastTime)
     .option('--filter <filter>', "which traces, in the place of the scorers' own filters")
     .option('--all', 'judge again what was judged')
@@ -136,7 +136,7 @@ function toRequest({ experiment, scorer, from, to, all, ...others }: StartOption
 }
 
 function toScorer(text: string): BackfillScorerRef {
-  const [, name, version, rate] = /^(.+?)(?:@(\d+))?(?:=([\d.]+))?$/.exec(text) ?? [];
+  const [, name, version, rate] = /^(.+?)(?:@(\d+))?(?:=(\d*\.?\d+))?$/.exec(text) ?? [];
   if (name === undefined) throw new UsageError(`--scorer ${text}: expected a name, name=rate or name@version=rate`);
   return {
     name,
@@ -157,11 +157,12 @@ function tell({ record }: Backfill, { print }: Commands): void {
 }
 
 function barOf({ state, plan, counts, cost_usd: cost = 0, seconds_left: left }: BackfillRecord): string {
-  if (state === 'planning' || plan === undefined || counts === undefined) return state;
+  // A dry run ends with its plan: nothing of it was to be done.
+  if (state === 'planning' || state === 'planned' || plan === undefined || counts === undefined) return state;
   // Traces that are not found yet are as much work as those that are.
   const all = Math.max(counts.found, plan.traces);
   const done = counts.found - counts.pending;
-  return `${progressBar(done, all)}  ${counts.judged} judged, ${counts.failed} failed  US$ ${cost.toFixed(4)}${timeLeft(left)}`;
+  return `${progressBar(done, all)}  ${counts.judged} judged, ${counts.failed} failed  US$ ${cost.toFixed(4)}${timeLeft(state === 'running' ? left : undefined)}`;
 }
 
 function page(backfill: BackfillRecord): string {
@@ -180,7 +181,8 @@ function predictionOf({ name, version, sample_rate: rate, predicted }: BackfillS
   if (!predicted) return who;
   const { evaluations, tokens, cost_usd: usd, basis } = predicted;
   if (basis === 'no_model') return `${who}: about ${evaluations} evaluations, no model is asked`;
-  const cost = usd === undefined ? 'cost unknown' : `about US$ ${usd.toFixed(4)}`;
+  const why = basis === 'unknown' ? 'no judge has been asked here lately' : 'its model has no known price';
+  const cost = usd === undefined ? `cost unknown (${why})` : `about US$ ${usd.toFixed(4)}`;
   return `${who}: about ${evaluations} evaluations, ${tokens === undefined ? '' : `${tokens} tokens, `}${cost}`;
 }
 

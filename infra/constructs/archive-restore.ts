@@ -19,6 +19,7 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import type { RestoreTracesEnv } from '../../functions/restore-traces/env.ts';
+import { failureOf } from './failure-of.ts';
 import { exportName, grantObjects, grantTable } from './grants.ts';
 import { patient } from './patient.ts';
 import { ServiceFunction } from './service-function.ts';
@@ -42,9 +43,7 @@ const maxTries = 5;
 
 const unloaded = `${unloadedPrefix}*`;
 
-/** The cause is the whole execution, which begins with the text of the query: what is worth telling is why it failed. */
-const queryFailure =
-  '{% ($found := $match($states.errorOutput.Cause, /"StateChangeReason":"([^"]*)/)[0]; $substring($states.errorOutput.Error & \': \' & ($exists($found) ? $found.groups[0] : $states.errorOutput.Cause), 0, 500)) %}';
+const queryFailure = failureOf('StateChangeReason');
 
 /** How far an execution is with the archive, in the variable that the plan is given. */
 const nothingYet = { survey: [], restored: false, tries: 0 };

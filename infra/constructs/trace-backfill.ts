@@ -24,6 +24,7 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { ArchiveRestore } from './archive-restore.ts';
 import { type BackfillFunctions, type BackfillFunctionsProps, backfillFunctions } from './backfill-functions.ts';
+import { failureOf } from './failure-of.ts';
 import { exportName } from './grants.ts';
 import { patient } from './patient.ts';
 import { backfillsPrefix } from './trace-buckets.ts';
@@ -210,7 +211,7 @@ const failedPlan = {
   },
 };
 
-const failure = "{% $substring($states.errorOutput.Error & ': ' & $states.errorOutput.Cause, 0, 500) %}";
+const failure = failureOf('errorMessage');
 
 /** An express execution ends after five minutes. Throttling passes sooner than what is broken. */
 function impatient(task: LambdaInvoke): LambdaInvoke {

@@ -40,13 +40,13 @@ function survey(database: string, { range, scorers, mode }: Survey): string {
   const wanted = below('found', scorers);
   const counts = [
     'count(*) AS found',
-    `count_if(NOT (${wanted})) AS not_sampled`,
+    `${countOf(`NOT (${wanted})`)} AS not_sampled`,
     `coalesce(sum(CASE WHEN ${wanted} THEN span_count END), 0) AS spans`,
     `min(CASE WHEN ${wanted} THEN first_day END) AS first_day`,
     `max(CASE WHEN ${wanted} THEN last_day END) AS last_day`,
     ...scorers.map((scorer, i) => {
       const open = mode === 'missing' ? ` AND judged.by_${i} IS NULL` : '';
-      return `count_if(${below('found', [scorer])}${open}) AS open_${i}`;
+      return `${countOf(`${below('found', [scorer])}${open}`)} AS open_${i}`;
     }),
   ];
   return [
@@ -56,6 +56,11 @@ function survey(database: string, { range, scorers, mode }: Survey): string {
     ...(mode === 'missing' ? [`LEFT JOIN (${judged(database, { range, scorers })}) AS judged`] : []),
     ...(mode === 'missing' ? ['ON judged.trace_id = found.trace_id'] : []),
   ].join('\n');
+}
+
+/** Of no rows 0 everywhere; `count_if` of none is null in some engines. */
+function countOf(condition: string): string {
+  return `count(CASE WHEN ${condition} THEN 1 END)`;
 }
 
 function judged(database: string, { range, scorers }: Pick<Survey, 'range' | 'scorers'>): string {

@@ -1,21 +1,22 @@
 import * as z from 'zod';
 import type { BackfillRequest } from '../domain/backfilling/request.ts';
 import { experimentIdField } from './mlflow-fields.ts';
+import { onlyFields } from './only-fields.ts';
 
 /** ISO 8601 with a zone, or epoch ms. */
-export const timeField = z.union([
-  z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)),
-  z.number().int().min(0),
-]);
+export const timeField = z.union(
+  [z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)), z.number().int().min(0)],
+  'expected a time with a zone, such as 2026-06-01T00:00:00Z, or epoch ms',
+);
 
 /** The same key gives what it was given with first. */
 export const idempotencyKeyField = z.string().min(1).max(200).nullish();
 
 /** What a backfill is started with: the body of the route, and the input of the state machine. */
-export const backfillInput = z.object({
+export const backfillInput = onlyFields({
   experiment_id: experimentIdField,
   scorers: z.array(
-    z.object({
+    onlyFields({
       name: z.string().min(1),
       version: z.number().int().min(1).nullish(),
       sample_rate: z.number().nullish(),

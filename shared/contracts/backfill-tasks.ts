@@ -4,6 +4,7 @@ import type { Backfill } from '../domain/backfilling/backfill.ts';
 import { sliceLine } from './backfill-files.ts';
 import { backfillInput } from './backfill-input.ts';
 import { experimentIdField } from './mlflow-fields.ts';
+import { onlyFields } from './only-fields.ts';
 
 /** What the state machine gives its functions, and what they answer. */
 
@@ -18,10 +19,25 @@ const startedInput = z.object({
 /** A row as Athena answers it: GetQueryResults, whose first row holds the names. A value that is null is left out. */
 const athenaRow = z.object({ Data: z.array(z.object({ VarCharValue: z.string().optional() })) });
 
+/** Step Functions has state machines that start others say so in the input, for its console to link them. */
+const begunInput = onlyFields({
+  ...backfillInput.shape,
+  AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: z.string().optional(),
+});
+
+/** Read as the one that it is meant to be, for what is wrong with it to be told. */
+const executionInput = z.unknown().transform((given, context) => {
+  const isStarted = typeof given === 'object' && given !== null && 'backfill_id' in given;
+  const { data, error } = (isStarted ? startedInput : begunInput).safeParse(given);
+  if (data) return data;
+  for (const issue of error.issues) context.issues.push({ ...issue, input: given } as z.core.$ZodRawIssue);
+  return z.NEVER;
+});
+
 /** `execution` is the name of the execution, and of a backfill that it begins; `archive`: how far it is with the archive. */
 export const planTask = z.object({
   execution: z.string().min(1),
-  input: z.union([startedInput, backfillInput]),
+  input: executionInput,
   archive: z
     .object({ survey: z.array(athenaRow).default([]), restored: z.boolean(), tries: z.number().int() })
     .default({ survey: [], restored: false, tries: 0 }),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { idempotencyKeyField, timeField } from '../../../shared/contracts/backfill-input.ts';
 import { experimentIdField } from '../../../shared/contracts/mlflow-fields.ts';
+import { onlyFields } from '../../../shared/contracts/only-fields.ts';
 import {
   InvalidSerializedScorerError,
   parseSerializedScorer,
@@ -22,14 +23,14 @@ const scorerName = z
   .max(250)
   .regex(/^\P{Cc}*$/u, 'a name has no control characters');
 
-const wanted = z.object({
+const wanted = onlyFields({
   experiment_id: experimentIdField,
   trace_ids: z.array(z.string()).nullish(),
   filter: z.string().nullish(),
   start_time: timeField.nullish(),
   end_time: timeField.nullish(),
-  scorers: z.array(z.object({ name: z.string().min(1), version: z.number().int().min(1).nullish() })).nullish(),
-  inline_scorers: z.array(z.object({ name: scorerName, serialized_scorer: z.string() })).nullish(),
+  scorers: z.array(onlyFields({ name: z.string().min(1), version: z.number().int().min(1).nullish() })).nullish(),
+  inline_scorers: z.array(onlyFields({ name: scorerName, serialized_scorer: z.string() })).nullish(),
   dry_run: z.boolean().default(false),
   idempotency_key: idempotencyKeyField,
 });

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { backfillAnswer } from '../../../shared/contracts/backfill-answer.ts';
 import { backfillInput, idempotencyKeyField, toBackfillRequest } from '../../../shared/contracts/backfill-input.ts';
 import { experimentIdField } from '../../../shared/contracts/mlflow-fields.ts';
+import { onlyFields } from '../../../shared/contracts/only-fields.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
 import type { Backfill, BackfillRef } from '../../../shared/domain/backfilling/backfill.ts';
 import { cancelBackfill, existingBackfill, pauseBackfill } from '../../../shared/domain/backfilling/change-backfill.ts';
@@ -21,8 +22,8 @@ export interface BackfillRouteDeps extends StartBackfillDeps {
 
 const path = '/api/1.0/assay/backfills';
 const ofExperiment = z.object({ experiment_id: experimentIdField });
-const starting = backfillInput.extend({ idempotency_key: idempotencyKeyField });
-const resuming = ofExperiment.extend({ max_cost_usd: z.number().positive().nullish() });
+const starting = onlyFields({ ...backfillInput.shape, idempotency_key: idempotencyKeyField });
+const resuming = onlyFields({ ...ofExperiment.shape, max_cost_usd: z.number().positive().nullish() });
 
 /** Backfills: starting them, how far they are, stopping them and having them go on. */
 export function backfillRoutes(deps: BackfillRouteDeps): readonly Route[] {

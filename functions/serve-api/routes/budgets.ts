@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { budgetAnswer, toLimits } from '../../../shared/contracts/budget-answer.ts';
 import { experimentIdField, integerField } from '../../../shared/contracts/mlflow-fields.ts';
+import { onlyFields } from '../../../shared/contracts/only-fields.ts';
 import { ApiError } from '../../../shared/domain/api-error.ts';
 import { activeExperiment, existingExperiment } from '../../../shared/domain/change-experiments.ts';
 import { asOf, type BudgetStore, dayOf } from '../../../shared/domain/judging/budget.ts';
@@ -17,7 +18,7 @@ export interface BudgetRouteDeps {
   readonly now: Clock;
 }
 
-const owner = z.object({
+const owner = onlyFields({
   experiment_id: experimentIdField,
   scorer_name: z
     .string()
@@ -27,13 +28,12 @@ const owner = z.object({
 /** A million dollars, and as many tokens as whole numbers are exact. */
 const usd = z.number().min(0).max(1_000_000).nullish();
 const tokens = integerField.refine((count) => count >= 0, 'expected 0 or more').nullish();
-const setting = owner
-  .extend({ usd_per_day: usd, usd_per_month: usd, tokens_per_day: tokens, tokens_per_month: tokens })
-  .refine(
-    (body) =>
-      [body.usd_per_day, body.usd_per_month, body.tokens_per_day, body.tokens_per_month].some((limit) => limit != null),
-    'give at least one of usd_per_day, usd_per_month, tokens_per_day, tokens_per_month',
-  );
+const limits = { usd_per_day: usd, usd_per_month: usd, tokens_per_day: tokens, tokens_per_month: tokens };
+const setting = onlyFields({ ...owner.shape, ...limits }).refine(
+  (body) =>
+    [body.usd_per_day, body.usd_per_month, body.tokens_per_day, body.tokens_per_month].some((limit) => limit != null),
+  'give at least one of usd_per_day, usd_per_month, tokens_per_day, tokens_per_month',
+);
 
 /** What judges may spend: of an experiment, or of one of its scorers. */
 export function budgetRoutes(deps: BudgetRouteDeps): readonly Route[] {

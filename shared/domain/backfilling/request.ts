@@ -98,7 +98,7 @@ export function rangeOf(
   const from = startTime ?? to - defaultRangeMs;
   const said = (time: number) => new Date(time).toISOString();
   const future = [startTime, endTime].find((time) => time !== undefined && time > now + toleratedFutureMs);
-  if (future !== undefined) throw invalid(`a backfill runs on the past: ${said(future)} is in the future`);
+  if (future !== undefined) throw invalid(`start_time and end_time must be past: ${said(future)} is in the future`);
   if (from >= to) throw invalid(`start_time must be before end_time, got ${said(from)} and ${said(to)}`);
   return { from, to };
 }

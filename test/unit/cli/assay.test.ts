@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { javascript } from '../../../sdk/index.ts';
 import { createScorer } from '../../../shared/contracts/serialized-scorer.ts';
 
 type Body = Record<string, unknown>;
@@ -252,18 +253,48 @@ describe('backfill', () => {
     expect(out).toMatch(/tone +100 +60 +5 +34 +1\n/);
   });
 
-  it('start takes a time as assess does: how long ago', async () => {
-    replies[`POST ${path}`] = { backfill_id: 'b1', backfill: aBackfill({ state: 'planning' }) };
+  it('start takes a range that began so long ago', async () => {
+    replies[`POST ${path}`] = { backfill_id: 'b1', backfill: { backfill_id: 'b1', state: 'planning' } };
     replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'running' }) };
     await assay('backfill', 'start', '--scorer', 'tone', '--from', '30d');
     const [body] = bodiesOf(`POST ${path}`);
     expect(Math.abs(Date.now() - 30 * 86_400_000 - Date.parse(String(body?.start_time)))).toBeLessThan(30_000);
   });
 
+  it('start leaves it to the API to know a scorer by a name that ends like a rate that is none', async () => {
+    replies[`POST ${path}`] = { backfill_id: 'b1', backfill: { backfill_id: 'b1', state: 'planning' } };
+    replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'running' }) };
+    await assay('backfill', 'start', '--scorer', 'tone=0.5.5', 'mood=.5');
+    expect(bodiesOf(`POST ${path}`)).toMatchObject([
+      { scorers: [{ name: 'tone=0.5.5' }, { name: 'mood', sample_rate: 0.5 }] },
+    ]);
+  });
+
+  it.each([
+    [{ evaluations: 80, basis: 'unknown' }, 'about 80 evaluations, cost unknown (no judge has been asked here lately)'],
+    [
+      { evaluations: 80, tokens: 9, basis: 'scorer' },
+      '80 evaluations, 9 tokens, cost unknown (its model has no known price)',
+    ],
+    [{ evaluations: 80, basis: 'no_model' }, 'about 80 evaluations, no model is asked'],
+  ])('says of %j why its cost is not known', async (predicted, says) => {
+    const scorers = [{ name: 'tone', version: 2, sample_rate: 0.4, predicted }];
+    replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'planned', scorers }) };
+    expect((await assay('backfill', 'status', 'b1')).out).toContain(says);
+  });
+
+  it('start of a dry run shows no bar: its plan is all there is', async () => {
+    replies[`POST ${path}`] = { backfill_id: 'b1', backfill: { backfill_id: 'b1', state: 'planning' } };
+    replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'planned', seconds_left: 0 }) };
+    const { out, err } = await assay('backfill', 'start', '--scorer', 'tone', '--dry-run');
+    expect(out).toMatch(/^b1 {2}planned/);
+    expect(err).not.toMatch(/[█░]|left/);
+  });
+
   it('status --watch shows a bar until the end, and then what became of every trace', async () => {
     replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'running' }) };
     const watching = assay('backfill', 'status', 'b1', '--watch');
-    for (const deadline = Date.now() + 10_000; bodiesOf(`GET ${path}/b1`).length === 0 && Date.now() < deadline; )
+    for (const deadline = Date.now() + 10_000; bodiesOf(`GET ${path}/b1`).length < 2 && Date.now() < deadline; )
       await new Promise((resolve) => setTimeout(resolve, 20));
     replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'paused', reason: 'by hand' }) };
     const { out, err } = await watching;
@@ -284,7 +315,9 @@ describe('backfill', () => {
   });
 
   it.each([
-    [['--from', 'june'], /expected how long ago, .* or a time/],
+    [['--from', 'june'], /such as 7d or 24h, or a time such as 2026-06-01/],
+    [['--from', '7'], /such as 7d/],
+    [['--to', 'june 7'], /such as 7d/],
     [['--max-cost-usd', 'much'], /expected a number/],
   ])('start %s says what is wrong', async (args, says) => {
     expect(await assay('backfill', 'start', '--scorer', 'tone', ...args)).toMatchObject({
@@ -451,14 +484,20 @@ describe('assess', () => {
     const file = join(folder, 'mine.json');
     const serialized = '{"name": "mine", "assay_heuristic": {"type": "error_free"}}';
     writeFileSync(file, serialized);
-    await assess('--trace', 'AB'.repeat(16), 'tr-2', '--scorer', 'tone@2', 'short', '--inline', file, '--dry-run');
+    const script = join(folder, 'brief.js');
+    writeFileSync(script, '() => true');
+    const inline = ['--inline', file, script];
+    await assess('--trace', 'AB'.repeat(16), 'tr-2', '--scorer', 'tone@2', 'short', ...inline, '--dry-run');
     rmSync(folder, { recursive: true });
     expect(bodiesOf(`POST ${route}`)).toEqual([
       {
         experiment_id: '3',
         trace_ids: [traceId, 'tr-2'],
         scorers: [{ name: 'tone', version: 2 }, { name: 'short' }],
-        inline_scorers: [{ name: 'mine', serialized_scorer: serialized }],
+        inline_scorers: [
+          { name: 'mine', serialized_scorer: serialized },
+          { name: 'brief', serialized_scorer: javascript('() => true').serialize('brief') },
+        ],
         dry_run: true,
         // Sent again where an answer is lost.
         idempotency_key: expect.stringMatching(/^[0-9a-f]{32}$/),
@@ -511,6 +550,7 @@ describe('assess', () => {
     [['--trace', traceId], 'give --scorer or --inline'],
     [['--scorer', 'tone'], 'give --trace, or --filter, --since and --until'],
     [['--since', 'june', '--scorer', 'tone'], 'such as 7d or 24h'],
+    [['--since', '7', '--scorer', 'tone'], 'such as 7d or 24h'],
     [['--trace', traceId, '--inline', '/no/such.json'], '/no/such.json'],
   ])('refuses %j and says why', async (args, says) => {
     const { code, err } = await assess(...args);

@@ -70,6 +70,13 @@ describe('what a backfill asks the archive', () => {
     expect(await survey([scorer(1)])).toMatchObject({ found: '2', not_sampled: '0' });
   });
 
+  it.each(['missing', 'all'] as const)('counts nothing where nothing is, to judge %s', async (mode) => {
+    const nothing = { found: '0', not_sampled: '0', spans: '0', first_day: null, last_day: null, open_0: '0' };
+    expect(await survey([scorer(1)], mode)).toEqual(nothing);
+    await archive([anInfo(1, { facts: { ...anInfo(0).facts, requestTime: range.to + 1 } })]);
+    expect(await survey([scorer(0.5)], mode)).toEqual(nothing);
+  });
+
   it('finds no deleted trace, however late it was deleted', async () => {
     await archive([anInfo(1), anInfo(2, { revision: 5 })]);
     const later = new Date(noon + 100 * 86_400_000);

@@ -1,5 +1,7 @@
 import aslValidator from 'asl-validator';
 import { expect, it } from 'vitest';
+import { failureOf } from '../../../infra/constructs/failure-of.ts';
+import { evaluate } from '../../../local/states/expressions.ts';
 import { parseDefinition } from '../../../local/states/parse-definition.ts';
 import { synthesizedApp } from '../../support/synth.ts';
 
@@ -22,4 +24,14 @@ it.each([
   expect(() => parseDefinition(definition)).not.toThrow();
   expect(definition).toContain(right);
   expect(() => parseDefinition(definition.replaceAll(right, wrong))).toThrow();
+});
+
+it.each([
+  ['errorMessage', { errorType: 'Error', errorMessage: 'NaN is none', trace: ['at x'] }, 'Error: NaN is none'],
+  ['StateChangeReason', { Query: 'SELECT', Status: { StateChangeReason: 'no such table' } }, 'Error: no such table'],
+  ['errorMessage', { other: 1 }, 'Error: {"other":1}'],
+  ['errorMessage', undefined, 'Error: '],
+] as const)('of a failure %s is told, or all that there is', async (field, cause, told) => {
+  const errorOutput = { Error: 'Error', ...(cause && { Cause: JSON.stringify(cause) }) };
+  expect(await evaluate(failureOf(field), { states: { errorOutput } }, 'Assign')).toBe(told);
 });

@@ -226,6 +226,15 @@ describe('assessing on demand', () => {
     });
   });
 
+  it('by ids and by a search leaves it to the API to refuse that', async () => {
+    api.script(`POST ${path}`, { body: { ...run('finished'), results: [] } });
+    const both = { traceIds: ['tr-1'], filter: "status = 'OK'", startTime: '2026-06-01T00:00:00Z' };
+    await client().assess({ ...both, scorers: ['tone'] });
+    expect(api.asked[0]?.body).toMatchObject({
+      ...{ trace_ids: ['tr-1'], filter: "status = 'OK'", start_time: '2026-06-01T00:00:00Z' },
+    });
+  });
+
   it('of many traces is waited for, and its results come in pages', async () => {
     api.script(`POST ${path}`, { status: 202, body: run('running') });
     const [first, second] = [

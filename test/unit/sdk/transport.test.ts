@@ -35,6 +35,13 @@ describe('a call', () => {
     expect(api.asked[1]?.headers).not.toHaveProperty('authorization');
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, new Date('june')])('with %s for a value is not made', async (none) => {
+    const thrown = await error(client().call('POST', '/x', { scorers: [{ sample_rate: none }] }));
+    expect(thrown).toBeInstanceOf(InvalidParameterError);
+    expect(thrown?.message).toBe(`sample_rate is no value: ${String(none)}`);
+    expect(api.asked).toEqual([]);
+  });
+
   it.each([
     [400, 'INVALID_PARAMETER_VALUE', 'InvalidParameterError'],
     [401, 'UNAUTHENTICATED', 'AuthenticationError'],

@@ -123,11 +123,24 @@ describe('the functions of a backfill', () => {
     expect(await refused({ start_time: 'yesterday' })).toMatchObject({
       state: 'refused',
       code: 'INVALID_PARAMETER_VALUE',
+      message: 'input.start_time: expected a time with a zone, such as 2026-06-01T00:00:00Z, or epoch ms',
+    });
+    expect(await refused({ sample_rate: 1 })).toMatchObject({
+      message: expect.stringContaining('input: unknown: sample_rate; expected some of experiment_id, scorers'),
     });
     expect(await plan({ execution: 'x', input: { experiment_id: '0', backfill_id: 'none' } })).toMatchObject({
       code: 'RESOURCE_DOES_NOT_EXIST',
     });
     expect(stack.backfills.backfills.size).toBe(0);
+  });
+
+  it('begin one that another state machine asks for, which Step Functions notes in the input', async () => {
+    const { plan } = await someHandlers(1);
+    const noted = { ...input, AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: 'arn:aws:states:…' };
+    expect(await plan({ execution: 'nightly', input: noted })).toMatchObject({
+      state: 'running',
+      backfillId: 'nightly',
+    });
   });
 
   it('stop between two slices when the backfill is paused or another attempt has begun', async () => {

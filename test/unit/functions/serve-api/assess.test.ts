@@ -169,6 +169,12 @@ describe('assessing on demand', () => {
     [{ trace_ids: [aTraceId()], scorers: [{ name: 'X' }] }, 404, "Scheduled scorer 'X' not found"],
     [{ trace_ids: [aTraceId()], inline_scorers: [{ name: 'a', serialized_scorer: '{}' }] }, 400, "inline scorer 'a': "],
     [{ trace_ids: [aTraceId()], start_time: 'june' }, 400, "'start_time'"],
+    [{ trace_ids: [aTraceId()], dryrun: true }, 400, 'unknown: dryrun; expected some of experiment_id, trace_ids'],
+    [
+      { trace_ids: [aTraceId()], scorers: [{ name: 'tone', versions: 1 }] },
+      400,
+      'unknown: versions; expected some of name',
+    ],
     [{ experiment_id: '999', trace_ids: [aTraceId()] }, 404, 'No Experiment with id=999'],
   ])('refuses %j and says why', async (body, status, says) => {
     const refused = await post(body);

@@ -75,7 +75,18 @@ describe('backfills', () => {
       says: "Scheduled scorer 'X' not found in experiment '1'. Available scorers: ['length', 'tone']",
     },
     { body: { scorers: [{ name: 'tone', sample_rate: 2 }] }, status: 400, says: 'between 0.0 and 1.0, got 2' },
-    { body: { scorers: [{ name: 'tone' }], start_time: 'june' }, status: 400, says: "'start_time'" },
+    {
+      body: { scorers: [{ name: 'tone' }], start_time: '2026-06-01' },
+      status: 400,
+      says: 'such as 2026-06-01T00:00:00Z',
+    },
+    {
+      body: { scorers: [{ name: 'tone', sample_rates: 0.1 }] },
+      status: 400,
+      says: "'scorers[0]' supplied: unknown: sample_rates; expected some of name, version, sample_rate",
+    },
+    { body: { scorers: [{ name: 'tone' }], dryrun: true }, status: 400, says: 'unknown: dryrun; expected some of exp' },
+    { body: { scorers: [{ name: 'tone' }], end_time: 4e12 }, status: 400, says: 'must be past: 2096' },
     { body: { scorers: [{ name: 'tone' }], mode: 'some' }, status: 400, says: "'mode'" },
     { body: { experiment_id: '999', scorers: [{ name: 'tone' }] }, status: 404, says: 'No Experiment with id=999' },
   ])('refuse $body and say why', async ({ body, status: expected, says }) => {
@@ -83,6 +94,11 @@ describe('backfills', () => {
     const refused = await start(body);
     expect([refused.status, refused.body.message]).toEqual([expected, expect.stringContaining(says)]);
     expect(api.started).toEqual([]);
+  });
+
+  it('are not resumed with what a resumption does not take', async () => {
+    const { status: code, body } = await on('none', 'resume', { max_cost: 3 });
+    expect([code, body.message]).toEqual([400, expect.stringContaining('unknown: max_cost; expected some of')]);
   });
 
   it('that are not there are said not to be', async () => {

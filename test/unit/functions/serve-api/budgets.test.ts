@@ -56,6 +56,11 @@ describe('budgets', () => {
       code: 'RESOURCE_DOES_NOT_EXIST',
       says: /No Experiment with id=999/,
     },
+    {
+      body: { scorer: 'tone', usd_per_day: 1 },
+      code: 'INVALID_PARAMETER_VALUE',
+      says: /unknown: scorer; expected some of/,
+    },
     { body: { scorer_name: 'nobody', usd_per_day: 1 }, code: 'RESOURCE_DOES_NOT_EXIST', says: /nobody/ },
   ])('refuse $body and say why', async ({ body, code, says }) => {
     const reply = await put(body);
