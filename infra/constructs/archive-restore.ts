@@ -47,7 +47,7 @@ const queryFailure =
   '{% ($found := $match($states.errorOutput.Cause, /"StateChangeReason":"([^"]*)/)[0]; $substring($states.errorOutput.Error & \': \' & ($exists($found) ? $found.groups[0] : $states.errorOutput.Cause), 0, 500)) %}';
 
 /** How far an execution is with the archive, in the variable that the plan is given. */
-const nothingYet = { survey: [], restored: false, tries: 0 };
+const nothingYet = { survey: [], restoredBy: 0, tries: 0 };
 
 /**
  * Traces that the trace store holds no more, put back into it for a backfill: what the plan asks the archive, Athena counts and unloads,
@@ -149,7 +149,7 @@ export class ArchiveRestore extends Construct {
         manifest: '{% $manifest %}',
         bucket: '{% $states.context.Map.Item.Value %}',
       },
-      assign: { archive: "{% $merge([$archive, {'restored': true}]) %}" },
+      assign: { archive: "{% $merge([$archive, {'restoredBy': $backfill.attempt}]) %}" },
       outputs: '{% {} %}',
     });
     const work = LambdaInvoke.jsonata(this, 'RestoreTracesOf', {

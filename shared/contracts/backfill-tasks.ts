@@ -18,13 +18,16 @@ const startedInput = z.object({
 /** A row as Athena answers it: GetQueryResults, whose first row holds the names. A value that is null is left out. */
 const athenaRow = z.object({ Data: z.array(z.object({ VarCharValue: z.string().optional() })) });
 
-/** `execution` is the name of the execution, and of a backfill that it begins; `archive`: how far it is with the archive. */
+/**
+ * `execution` is the name of the execution, and of a backfill that it begins; `archive`: how far it is with the archive, `restoredBy` the
+ * attempt that has restored, or 0.
+ */
 export const planTask = z.object({
   execution: z.string().min(1),
   input: z.union([startedInput, backfillInput]),
   archive: z
-    .object({ survey: z.array(athenaRow).default([]), restored: z.boolean(), tries: z.number().int() })
-    .default({ survey: [], restored: false, tries: 0 }),
+    .object({ survey: z.array(athenaRow).default([]), restoredBy: z.number().int(), tries: z.number().int() })
+    .default({ survey: [], restoredBy: 0, tries: 0 }),
 });
 
 /** What the archive was asked for the plan; undefined where it was not. */
