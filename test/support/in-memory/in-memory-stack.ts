@@ -344,6 +344,7 @@ export class InMemoryStack {
         ) => fromDirectAnswer(JSON.stringify(await invoke(directCallText(requests, options)))),
       }),
       readTraits,
+      retentionDays: 30,
       newId: () => String(++this.#ids).padStart(32, '0'),
       now: () => this.nowMs,
     };

@@ -181,6 +181,21 @@ describe('what is not done at once', () => {
     expect(stack.backfills.covered.size).toBe(0);
   });
 
+  it('is what a search always is that reaches back behind what the trace store holds', async () => {
+    const { stack, model } = await aStackToAssess(2);
+    const find = async () => ids(2).map((traceId, n) => ({ traceId, position: `${'0'.repeat(10)}${100 + n}#` }));
+    const at = (daysAgo: number) => ({ startTime: stack.nowMs - daysAgo * 86_400_000 });
+    const options = { given: { search: { find } } };
+    expect((await ask(stack, { ...safety, ...at(28) }, options)).run).toMatchObject({ onDemand: 'named' });
+    expect(model.asked).toHaveLength(2);
+    const { run, results } = await ask(stack, { ...safety, ...at(31) }, options);
+    expect([run.state, run.onDemand, results]).toEqual(['planning', 'found', undefined]);
+    expect(stack.startedExecutions).toEqual([run.backfillId]);
+    await expect(ask(stack, { ...safety, ...at(31), dryRun: true }, options)).rejects.toThrow(
+      'a dry run judges what the trace store holds, which keeps traces for 30 days: search those, or without dry_run',
+    );
+  });
+
   it('is cancelled and resumed as every backfill, beside others of the same scorer', async () => {
     const { stack, model } = await aStackToAssess(6);
     const execution = new BackfillExecution(stack, { beforeRound: () => stack.drain() });
