@@ -478,6 +478,12 @@ export class InMemoryStack {
       this.#putOutcomes([running]);
       return true;
     },
+    replace: async (before: EvaluationOutcome, after: EvaluationOutcome) => {
+      const now = this.#outcomeOf(before);
+      if (now?.state !== before.state || now.finishedAt !== before.finishedAt) return false;
+      this.#putOutcomes([after]);
+      return true;
+    },
     remove: async (traceId: string, scorers: readonly SelectedScorer[]) => {
       for (const { name, version } of scorers) this.#outcomesOf(traceId)?.delete(`${name}#${version}`);
     },

@@ -365,6 +365,39 @@ describe('the weight of a sampled trace', () => {
     expect(assessmentsOf(stack, 0)).toMatchObject([{ scorer: { sampleRate: 0.25 } }]);
   });
 
+  it('is not added over what another run finds meanwhile, but to it', async () => {
+    const { stack, model } = await aStackToAssess(1);
+    await ask(stack, { ...safety, traceIds: ids(1) });
+    stack.nowMs += 1_000;
+    const complete = stack.model.complete;
+    const others: Awaited<ReturnType<typeof ask>>[] = [];
+    stack.model = {
+      ...stack.model,
+      async complete(request) {
+        const answer = await complete(request);
+        return { ...answer, text: answer.text.replace('yes', 'no') };
+      },
+    };
+    const deps = stack.judging();
+    const archive = {
+      // Whatever was to be read was read by then.
+      addAssessments: async () => {
+        if (others.length === 0) others.push(await ask(stack, { ...safety, traceIds: ids(1) }));
+        return undefined;
+      },
+    };
+    await expect(judgeLive(stack, 0, undefined, { ...deps, archive })).rejects.toThrow('being judged by another');
+    const [other] = others;
+    expect(other?.run.state).toBe('finished');
+    expect(outcomeOf(stack, 0)).toMatchObject({ backfillId: other?.run.backfillId });
+    expect(assessmentsOf(stack, 0)).toMatchObject([{ value: 'no' }]);
+    // The message comes again.
+    await judgeLive(stack, 0);
+    expect(assessmentsOf(stack, 0)).toMatchObject([{ value: 'no', scorer: { sampleRate: 0.5 } }]);
+    expect(outcomeOf(stack, 0)).not.toHaveProperty('unweighted');
+    expect(model.asked).toHaveLength(2);
+  });
+
   it('is added by a backfill, which counts the trace as its own', async () => {
     const { stack, model } = await aStackToAssess(3);
     await ask(stack, { ...safety, traceIds: [idOf(0)] });
