@@ -22,7 +22,7 @@ import type { RestoreTracesEnv } from '../../functions/restore-traces/env.ts';
 import { exportName, grantObjects, grantTable } from './grants.ts';
 import { patient } from './patient.ts';
 import { ServiceFunction } from './service-function.ts';
-import { restoredDays, unloadedPrefix } from './trace-buckets.ts';
+import { unloadedPrefix } from './trace-buckets.ts';
 import type { TraceCatalog } from './trace-catalog.ts';
 import { archiveTables } from './views.ts';
 
@@ -32,6 +32,7 @@ export interface ArchiveRestoreProps {
   readonly traceStore: IBucket;
   readonly archiveBucket: IBucket;
   readonly catalog: TraceCatalog;
+  readonly traceRetentionDays: number;
 }
 
 /** A terabyte is five dollars. A backfill that would read more should say so, range by range. */
@@ -163,7 +164,13 @@ export class ArchiveRestore extends Construct {
     return map;
   }
 
-  #restoreTraces({ traces, registry, traceStore, archiveBucket }: ArchiveRestoreProps): NodejsFunction {
+  #restoreTraces({
+    traces,
+    registry,
+    traceStore,
+    archiveBucket,
+    traceRetentionDays,
+  }: ArchiveRestoreProps): NodejsFunction {
     const { lambda } = new ServiceFunction<RestoreTracesEnv>(this, 'Restore', {
       name: 'restore-traces',
       timeout: Duration.minutes(15),
@@ -174,7 +181,7 @@ export class ArchiveRestore extends Construct {
         REGISTRY_TABLE: registry.tableName,
         TRACE_STORE_BUCKET: traceStore.bucketName,
         ARCHIVE_BUCKET: archiveBucket.bucketName,
-        RESTORED_DAYS: String(restoredDays),
+        TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
     grantTable(traces, lambda, ['PartiQLInsert', 'BatchGetItem', 'BatchWriteItem']);

@@ -5,12 +5,6 @@ import type { StageConfig } from '../config.ts';
 import { dataBucket } from './data-bucket.ts';
 import { deadLetterRetention, messageRetention } from './work-queue.ts';
 
-/**
- * How long a trace stays that a backfill has restored out of the archive: longer than a backfill, which waits two days for a judge that is
- * down, and may be paused over a holiday.
- */
-export const restoredDays = 30;
-
 /** Where Athena writes what backfills ask it for. */
 export const unloadedPrefix = 'unloaded/';
 
@@ -36,7 +30,7 @@ export class TraceBuckets extends Construct {
       lifecycleRules: [
         // A day longer than the index items, which a sweep or a scorer may still read on their last day.
         expire('segments/', Duration.days(traceRetentionDays + 1)),
-        expire('restored/', Duration.days(restoredDays + 1)),
+        expire('restored/', Duration.days(traceRetentionDays + 1)),
         expire('attachments/', Duration.days(traceRetentionDays + 1)),
         // A body must outlive every message that points to it.
         expire('inbox/', Duration.days(messageRetention.toDays() + deadLetterRetention.toDays() + 1)),
