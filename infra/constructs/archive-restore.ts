@@ -184,7 +184,7 @@ export class ArchiveRestore extends Construct {
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
-    grantTable(traces, lambda, ['PartiQLInsert', 'BatchGetItem', 'BatchWriteItem']);
+    grantTable(traces, lambda, ['PartiQLInsert', 'BatchGetItem', 'UpdateItem']);
     grantTable(registry, lambda, ['GetItem']);
     grantObjects(traceStore, lambda, { read: [unloaded], write: ['restored/*'] });
     grantObjects(archiveBucket, lambda, { read: ['values/*'] });
