@@ -96,6 +96,19 @@ describe('the traces table', () => {
   });
 });
 
+describe('the registry', () => {
+  it('forgets by expiresAt', () => {
+    const tables = storage.findResources('AWS::DynamoDB::GlobalTable', {
+      Properties: { TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true } },
+    });
+    expect(
+      Object.keys(tables)
+        .map((id) => /Traces|Registry/.exec(id)?.[0])
+        .toSorted(),
+    ).toEqual(['Registry', 'Traces']);
+  });
+});
+
 describe('the open-work index', () => {
   it('is sorted by a number, as due times are', () => {
     storage.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
