@@ -9,6 +9,7 @@ import { askForBackfill, type PlanDeps, planBackfill } from '../../shared/domain
 
 type Planned =
   | ReturnType<typeof planAnswer>
+  | (Omit<ReturnType<typeof planAnswer>, 'state'> & { readonly state: 'superseded' })
   | { readonly state: 'refused'; readonly code: string; readonly message: string };
 
 export interface PlanBackfillDeps extends PlanDeps, Omit<ArchivedPartDeps, 'backfills' | 'now'> {}
@@ -23,6 +24,8 @@ export function createHandler(deps: PlanBackfillDeps): (event: unknown) => Promi
     try {
       const task = parsed(event);
       asked = await askedFor(task, deps);
+      const attempt = attemptOf(task);
+      if (attempt !== undefined && attempt !== asked.attempt) return { ...planAnswer(asked), state: 'superseded' };
       const { survey, restoredBy, tries } = task.archive;
       // Once it was stopped the parts of an attempt are left out, also where the next attempt has begun meanwhile.
       const restored = restoredBy === asked.attempt;
@@ -35,6 +38,12 @@ export function createHandler(deps: PlanBackfillDeps): (event: unknown) => Promi
       return { state: 'refused', code, message };
     }
   };
+}
+
+/** Of an execution that comes back from the archive, when the next attempt may have begun; undefined where it is not known. */
+function attemptOf({ input }: PlanTask): number | undefined {
+  if (!('backfill_id' in input)) return 1;
+  return input.resume ? undefined : input.attempt;
 }
 
 type PlanTask = z.output<typeof planTask>;

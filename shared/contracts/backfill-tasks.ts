@@ -12,6 +12,8 @@ const startedInput = z.object({
   experiment_id: experimentIdField,
   backfill_id: z.string().min(1),
   resume: z.boolean().default(false),
+  /** That this execution is of. */
+  attempt: z.number().int().optional(),
   max_cost_usd: z.number().positive().optional(),
 });
 

@@ -33,8 +33,10 @@ async function someBackfill({ rate = 0.5, ...more }: { rate?: number; dry_run?: 
   const plan = createHandler(execution.planning());
   const input = { experiment_id: '0', scorers: [{ name: 'length', sample_rate: rate }], start_time: 0, ...more };
   const call = (archive?: object) => plan({ execution: 'b', input, ...(archive && { archive }) });
+  const resumed = (how: object, archive: object) =>
+    plan({ execution: 'b-r2', input: { experiment_id: '0', backfill_id: 'b', ...how }, archive });
   const read = async () => stack.backfills.store.get({ experimentId: '0', backfillId: 'b' });
-  return { stack, execution, call, read };
+  return { stack, execution, call, resumed, read };
 }
 
 const rowsOf = (values: readonly (string | undefined)[]) => [
@@ -69,20 +71,22 @@ describe('planning with an archived part', () => {
   });
 
   it('restores anew what an earlier attempt began, whose parts were left out once it was paused', async () => {
-    const { call, execution, read } = await someBackfill();
+    const { call, execution, read, resumed } = await someBackfill();
     await call(none);
     await call({ ...none, survey });
     const { pauseBackfill, resumeBackfill } = await import('../../../../shared/domain/backfilling/change-backfill.ts');
     const ref = { experimentId: '0', backfillId: 'b' };
     await pauseBackfill(ref, { reason: 'wait', deps: execution.concluding() });
     await resumeBackfill(ref, { deps: execution.concluding() });
-    // The first execution comes back from its map, the rest of which found the backfill stopped.
-    expect(await call({ survey, restoredBy: 1, tries: 0 })).toMatchObject({
+    // An execution comes back from its map, the rest of which found the backfill stopped.
+    expect(await call({ survey, restoredBy: 1, tries: 0 })).toMatchObject({ state: 'superseded', next: 'plan' });
+    expect(await resumed({ attempt: 1 }, { survey, restoredBy: 1, tries: 0 })).toMatchObject({ state: 'superseded' });
+    expect(await resumed({ resume: true, attempt: 1 }, { survey, restoredBy: 1, tries: 0 })).toMatchObject({
       ...{ state: 'planning', next: 'restore', attempt: 2 },
       query: expect.stringContaining('/unloaded/b/2-0/'),
     });
     expect((await read())?.archived?.restoredAt).toBeUndefined();
-    expect(await call({ survey, restoredBy: 2, tries: 0 })).toMatchObject({ state: 'running', next: 'plan' });
+    expect(await resumed({ attempt: 2 }, { survey, restoredBy: 2, tries: 0 })).toMatchObject({ state: 'running' });
   });
 
   it('asks again what an execution asked for that died before it knew, and not what is known', async () => {
