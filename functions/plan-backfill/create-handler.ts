@@ -9,6 +9,7 @@ import { askForBackfill, type PlanDeps, planBackfill } from '../../shared/domain
 
 type Planned =
   | ReturnType<typeof planAnswer>
+  | (Omit<ReturnType<typeof planAnswer>, 'state'> & { readonly state: 'superseded' })
   | { readonly state: 'refused'; readonly code: string; readonly message: string };
 
 export interface PlanBackfillDeps extends PlanDeps, Omit<ArchivedPartDeps, 'backfills' | 'now'> {}
@@ -23,8 +24,12 @@ export function createHandler(deps: PlanBackfillDeps): (event: unknown) => Promi
     try {
       const task = parsed(event);
       asked = await askedFor(task, deps);
-      const { survey, ...archive } = task.archive;
-      const step = await archiveStep(asked, { progress: { ...archive, survey: surveyOf(survey) }, deps });
+      const attempt = attemptOf(task);
+      if (attempt !== undefined && attempt !== asked.attempt) return { ...planAnswer(asked), state: 'superseded' };
+      const { survey, restoredBy, tries } = task.archive;
+      // Once it was stopped the parts of an attempt are left out, also where the next attempt has begun meanwhile.
+      const restored = restoredBy === asked.attempt;
+      const step = await archiveStep(asked, { progress: { survey: surveyOf(survey), restored, tries }, deps });
       return step.next === 'plan' ? planAnswer(await planBackfill(step.backfill, deps)) : planAnswer(asked, step);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -33,6 +38,12 @@ export function createHandler(deps: PlanBackfillDeps): (event: unknown) => Promi
       return { state: 'refused', code, message };
     }
   };
+}
+
+/** Of an execution that comes back from the archive, when the next attempt may have begun; undefined where it is not known. */
+function attemptOf({ input }: PlanTask): number | undefined {
+  if (!('backfill_id' in input)) return 1;
+  return input.resume ? undefined : input.attempt;
 }
 
 type PlanTask = z.output<typeof planTask>;
@@ -48,7 +59,7 @@ async function askedFor({ execution, input, archive }: PlanTask, deps: PlanDeps)
   if (!('backfill_id' in input)) return askForBackfill(toBackfillRequest(input), { backfillId: execution, deps });
   const ref = { experimentId: input.experiment_id, backfillId: input.backfill_id };
   // Once: when the execution comes back from the archive, it has been resumed.
-  if (input.resume && archive.survey.length === 0 && !archive.restored && archive.tries === 0)
+  if (input.resume && archive.survey.length === 0 && archive.restoredBy === 0 && archive.tries === 0)
     return resumeBackfill(ref, { maxCostUsd: input.max_cost_usd, deps });
   return existingBackfill(ref, deps.backfills);
 }

@@ -5,7 +5,7 @@ export const envSchema = z.object({
   REGISTRY_TABLE: z.string().min(1),
   TRACE_STORE_BUCKET: z.string().min(1),
   ARCHIVE_BUCKET: z.string().min(1),
-  RESTORED_DAYS: z
+  TRACE_RETENTION_DAYS: z
     .string()
     .regex(/^[1-9]\d*$/)
     .transform(Number),

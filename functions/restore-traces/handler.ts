@@ -13,7 +13,8 @@ import { envSchema } from './env.ts';
 
 const env = readEnv(envSchema);
 const [dynamoClient, s3Client] = [dynamodb(), s3()];
-const options = { retentionDays: env.RESTORED_DAYS };
+// As every trace: what is written beside or over it later expires no sooner, and its spans no sooner than that.
+const options = { retentionDays: env.TRACE_RETENTION_DAYS };
 
 export const handler = createHandler({
   backfills: dynamoBackfillStore(dynamoClient, env.REGISTRY_TABLE),

@@ -74,6 +74,7 @@ export const handler = createHandler({
   // Whoever changes the rules reads what they are now.
   rules: dynamoRuleStore(dynamoClient, env.REGISTRY_TABLE, { cacheSeconds: 0, now }),
   isWithinLimit: requestLimiter({ counts: dynamoRequestCounts(dynamoClient, env.REQUEST_COUNTS_TABLE), now }),
+  retentionDays: env.TRACE_RETENTION_DAYS,
   newId: () => randomBytes(16).toString('hex'),
   now,
   sleep,

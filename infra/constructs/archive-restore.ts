@@ -23,7 +23,7 @@ import { failureOf } from './failure-of.ts';
 import { exportName, grantObjects, grantTable } from './grants.ts';
 import { patient } from './patient.ts';
 import { ServiceFunction } from './service-function.ts';
-import { restoredDays, unloadedPrefix } from './trace-buckets.ts';
+import { unloadedPrefix } from './trace-buckets.ts';
 import type { TraceCatalog } from './trace-catalog.ts';
 import { archiveTables } from './views.ts';
 
@@ -33,6 +33,7 @@ export interface ArchiveRestoreProps {
   readonly traceStore: IBucket;
   readonly archiveBucket: IBucket;
   readonly catalog: TraceCatalog;
+  readonly traceRetentionDays: number;
 }
 
 /** A terabyte is five dollars. A backfill that would read more should say so, range by range. */
@@ -46,7 +47,7 @@ const unloaded = `${unloadedPrefix}*`;
 const queryFailure = failureOf('StateChangeReason');
 
 /** How far an execution is with the archive, in the variable that the plan is given. */
-const nothingYet = { survey: [], restored: false, tries: 0 };
+const nothingYet = { survey: [], restoredBy: 0, tries: 0 };
 
 /**
  * Traces that the trace store holds no more, put back into it for a backfill: what the plan asks the archive, Athena counts and unloads,
@@ -148,7 +149,7 @@ export class ArchiveRestore extends Construct {
         manifest: '{% $manifest %}',
         bucket: '{% $states.context.Map.Item.Value %}',
       },
-      assign: { archive: "{% $merge([$archive, {'restored': true}]) %}" },
+      assign: { archive: "{% $merge([$archive, {'restoredBy': $backfill.attempt}]) %}" },
       outputs: '{% {} %}',
     });
     const work = LambdaInvoke.jsonata(this, 'RestoreTracesOf', {
@@ -162,7 +163,13 @@ export class ArchiveRestore extends Construct {
     return map;
   }
 
-  #restoreTraces({ traces, registry, traceStore, archiveBucket }: ArchiveRestoreProps): NodejsFunction {
+  #restoreTraces({
+    traces,
+    registry,
+    traceStore,
+    archiveBucket,
+    traceRetentionDays,
+  }: ArchiveRestoreProps): NodejsFunction {
     const { lambda } = new ServiceFunction<RestoreTracesEnv>(this, 'Restore', {
       name: 'restore-traces',
       timeout: Duration.minutes(15),
@@ -173,10 +180,10 @@ export class ArchiveRestore extends Construct {
         REGISTRY_TABLE: registry.tableName,
         TRACE_STORE_BUCKET: traceStore.bucketName,
         ARCHIVE_BUCKET: archiveBucket.bucketName,
-        RESTORED_DAYS: String(restoredDays),
+        TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
-    grantTable(traces, lambda, ['PartiQLInsert', 'BatchGetItem', 'BatchWriteItem']);
+    grantTable(traces, lambda, ['PartiQLInsert', 'BatchGetItem', 'UpdateItem']);
     grantTable(registry, lambda, ['GetItem']);
     grantObjects(traceStore, lambda, { read: [unloaded], write: ['restored/*'] });
     grantObjects(archiveBucket, lambda, { read: ['values/*'] });

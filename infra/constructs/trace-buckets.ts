@@ -5,12 +5,6 @@ import type { StageConfig } from '../config.ts';
 import { dataBucket } from './data-bucket.ts';
 import { deadLetterRetention, messageRetention } from './work-queue.ts';
 
-/**
- * How long a trace stays that a backfill has restored out of the archive: longer than a backfill, which waits two days for a judge that is
- * down, and may be paused over a holiday.
- */
-export const restoredDays = 30;
-
 /** Of the files of slices, and of what was decided about them. */
 export const backfillsPrefix = 'backfills/';
 
@@ -39,7 +33,7 @@ export class TraceBuckets extends Construct {
       lifecycleRules: [
         // A day longer than the index items, which a sweep or a scorer may still read on their last day.
         expire('segments/', Duration.days(traceRetentionDays + 1)),
-        expire('restored/', Duration.days(restoredDays + 1)),
+        expire('restored/', Duration.days(traceRetentionDays + 1)),
         expire('attachments/', Duration.days(traceRetentionDays + 1)),
         // A body must outlive every message that points to it.
         expire('inbox/', Duration.days(messageRetention.toDays() + deadLetterRetention.toDays() + 1)),

@@ -37,7 +37,7 @@ export class TraceTables extends Construct {
         keysOnly('open-work', 'openWorkPk', { name: 'dueAt', type: AttributeType.NUMBER }),
       ],
     });
-    this.registry = new TableV2(this, 'Registry', common);
+    this.registry = new TableV2(this, 'Registry', { ...common, timeToLiveAttribute: 'expiresAt' });
   }
 }
 

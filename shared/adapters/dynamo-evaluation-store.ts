@@ -44,6 +44,20 @@ export function dynamoEvaluationStore(
       );
     },
 
+    replace(before, after) {
+      return isApplied(
+        client.send(
+          new PutItemCommand({
+            TableName: table,
+            Item: marshall(toEvaluationItem(after, options.retentionDays), { removeUndefinedValues: true }),
+            ConditionExpression: '#state = :state AND finishedAt = :at',
+            ExpressionAttributeNames: { '#state': 'state' },
+            ExpressionAttributeValues: marshall({ ':state': before.state, ':at': before.finishedAt }),
+          }),
+        ),
+      );
+    },
+
     lease(running, now) {
       const again =
         running.backfillId === undefined ? '' : ' OR attribute_not_exists(backfillId) OR backfillId <> :backfill';

@@ -63,10 +63,11 @@ function countOf(condition: string): string {
   return `count(CASE WHEN ${condition} THEN 1 END)`;
 }
 
+/** What was judged on demand alone carries no rate, and is still to be given its weight. */
 function judged(database: string, { range, scorers }: Pick<Survey, 'range' | 'scorers'>): string {
   const by = scorers.map(
     ({ name, version }, i) =>
-      `max(CASE WHEN scorer_name = ${literal(name)} AND scorer_version = ${version} THEN 1 END) AS by_${i}`,
+      `max(CASE WHEN scorer_name = ${literal(name)} AND scorer_version = ${version} AND sample_rate IS NOT NULL THEN 1 END) AS by_${i}`,
   );
   const names = [...new Set(scorers.map(({ name }) => literal(name)))].join(', ');
   return [

@@ -14,13 +14,18 @@ export function backfillKey({ experimentId, backfillId }: Pick<Backfill, 'experi
   return { pk: experimentKey(experimentId), sk: `${backfillPrefix}${backfillId}` };
 }
 
+/** What was asked on demand is of interest for a while; what was decided about its slices goes then, too. */
+const runDays = 90;
+
+/** A backfill says what estimates rest on, and stays. */
 export function toBackfillItem(backfill: Backfill): Item {
   const { experimentId: _, backfillId: __, ...rest } = backfill;
-  return { ...backfillKey(backfill), v: formatVersion, ...rest };
+  const expiry = backfill.onDemand ? { expiresAt: expiresAt(backfill.stateAt, runDays) } : {};
+  return { ...backfillKey(backfill), v: formatVersion, ...rest, ...expiry };
 }
 
 export function fromBackfillItem(item: Item): Backfill {
-  const { pk, sk, v: _, ...rest } = checked(item);
+  const { pk, sk, v: _, expiresAt: __, ...rest } = checked(item);
   const experimentId = String(pk).slice('experiment#'.length);
   return { experimentId, backfillId: String(sk).slice(backfillPrefix.length), ...rest } as unknown as Backfill;
 }

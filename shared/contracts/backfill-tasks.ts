@@ -13,6 +13,8 @@ const startedInput = z.object({
   experiment_id: experimentIdField,
   backfill_id: z.string().min(1),
   resume: z.boolean().default(false),
+  /** That this execution is of. */
+  attempt: z.number().int().optional(),
   max_cost_usd: z.number().positive().optional(),
 });
 
@@ -34,13 +36,16 @@ const executionInput = z.unknown().transform((given, context) => {
   return z.NEVER;
 });
 
-/** `execution` is the name of the execution, and of a backfill that it begins; `archive`: how far it is with the archive. */
+/**
+ * `execution` is the name of the execution, and of a backfill that it begins; `archive`: how far it is with the archive, `restoredBy` the
+ * attempt that has restored, or 0.
+ */
 export const planTask = z.object({
   execution: z.string().min(1),
   input: executionInput,
   archive: z
-    .object({ survey: z.array(athenaRow).default([]), restored: z.boolean(), tries: z.number().int() })
-    .default({ survey: [], restored: false, tries: 0 }),
+    .object({ survey: z.array(athenaRow).default([]), restoredBy: z.number().int(), tries: z.number().int() })
+    .default({ survey: [], restoredBy: 0, tries: 0 }),
 });
 
 /** What the archive was asked for the plan; undefined where it was not. */

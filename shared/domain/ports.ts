@@ -312,6 +312,8 @@ export interface EvaluationStore {
    * of whoever ran it has ended. Else answers false.
    */
   lease(running: EvaluationOutcome, now: number): Promise<boolean>;
+  /** Writes an outcome in the place of the one that was read; answers false where that one does not stand there any more. */
+  replace(before: EvaluationOutcome, after: EvaluationOutcome): Promise<boolean>;
   /** Takes away what is held of a trace that is gone. */
   remove(traceId: string, scorers: readonly SelectedScorer[]): Promise<void>;
   /** Has a held evaluation be due at another time; answers false where it is not held any more. */

@@ -1,3 +1,4 @@
+import { archivedRange } from '../backfilling/archived-part.ts';
 import { type Backfill, isOver } from '../backfilling/backfill.ts';
 import { existingBackfill, finishBackfill } from '../backfilling/change-backfill.ts';
 import { requireFree } from '../backfilling/claims.ts';
@@ -13,7 +14,7 @@ import type {
 } from '../backfilling/ports.ts';
 import { type BackfillProgress, readProgress, totalCounts } from '../backfilling/progress.ts';
 import { reconcileSlice } from '../backfilling/reconcile-slice.ts';
-import type { ResolveDeps } from '../backfilling/request.ts';
+import { invalid, type ResolveDeps } from '../backfilling/request.ts';
 import { idOf } from '../backfilling/start-backfill.ts';
 import type { TraceIndex } from '../ports.ts';
 import type { SearchDeps } from '../search/search-traces.ts';
@@ -31,6 +32,8 @@ export interface AssessDeps extends ResolveDeps, DecideDeps, SearchDeps {
   readonly decisions: KeepDecisionDeps['decisions'];
   readonly files: SliceFiles;
   readonly direct: DirectJudging;
+  /** Of the trace store. */
+  readonly retentionDays: number;
   readonly newId: () => string;
 }
 
@@ -60,14 +63,21 @@ export async function assess(
   const known = await deps.backfills.get({ experimentId, backfillId: runId });
   if (known) return goOn(known, deps);
   const resolved = await resolveRun(request, { runId, deps });
-  const traceIds = request.traceIds
-    ? [...new Set(request.traceIds)]
-    : await findFew(resolved, { max: maxDirect, deps });
+  const traceIds = request.traceIds ? [...new Set(request.traceIds)] : await fewOf(resolved, deps);
   if (request.dryRun) return tryOut(resolved, { traceIds, maxDirect, until, deps });
   if (traceIds === undefined) return askForFound(resolved, deps);
   const run = await askForNamed(resolved, { traceIds, deps });
   if (run === undefined) return goOn(await existingBackfill(resolved, deps.backfills), deps);
   return traceIds.length <= maxDirect ? assessDirectly(run, { traceIds, until, deps }) : goOn(run, deps);
+}
+
+/** The traces of a search, if they are few; undefined also where it reaches back behind what the trace store finds. */
+async function fewOf(resolved: Backfill, deps: AssessDeps): Promise<readonly string[] | undefined> {
+  if (archivedRange(resolved, deps.retentionDays) === undefined) return findFew(resolved, { max: maxDirect, deps });
+  if (!resolved.dryRun) return undefined;
+  throw invalid(
+    `a dry run judges what the trace store holds, which keeps traces for ${deps.retentionDays} days: search those, or without dry_run`,
+  );
 }
 
 /** A run that is there already, or that is not tried directly. */

@@ -22,6 +22,8 @@ export interface ReadResultsDeps {
 
 /** Traces of a page of results. */
 const pageSize = 100;
+/** Slices that are read for one: of a search that finds little most are empty, and an answer has 30 s. */
+const maxSlices = 200;
 const readsAtOnce = 16;
 
 const nothing = { assessments: [], usd: 0, tokens: 0 };
@@ -116,9 +118,9 @@ export async function readResultPage(
   const wanted: SliceDecision['wanted'][number][] = [];
   const unfit: UnfitTrace[] = [];
   let next: Position | undefined;
-  for (const slice of left) {
+  for (const [place, slice] of left.entries()) {
     const room = pageSize - wanted.length - unfit.length;
-    if (room === 0) {
+    if (room === 0 || place === maxSlices) {
       next = { slice, behind: 0 };
       break;
     }

@@ -152,6 +152,8 @@ function outcomesOf(assessments: readonly Assessment[], { revision }: { revision
       finishedAt: Math.max(...group.map(({ createdAt }) => createdAt)),
       ...(failure && { reason: `${failure.code}: ${failure.message}` }),
       ...(backfillId !== undefined && { backfillId }),
+      // On demand alone.
+      ...(group.every(({ scorer }) => scorer.sampleRate === undefined) && { unweighted: true as const }),
     };
   });
 }

@@ -1,4 +1,4 @@
-import type { EvaluationRequest } from '../evaluation.ts';
+import { type EvaluationRequest, leaseMs } from '../evaluation.ts';
 import { toScorableTrace } from '../facts/scorable.ts';
 import type { JudgingMetrics } from '../judging/judging-metrics.ts';
 import type {
@@ -67,15 +67,17 @@ export async function evaluateTrace(
   const concluded = code.length + judges.length === 0 ? [] : await inRoom(storedBytes(record), run);
   const written = await deps.assessments.put(concluded.flatMap(({ assessments }) => assessments));
   await deps.archive.addAssessments(written);
-  await deps.outcomes.put([...stopped, ...takenOver, ...concluded.map(({ outcome }) => outcome)]);
-  await weigh(unweighted, { record, deps });
+  await deps.outcomes.put([...stopped, ...concluded.map(({ outcome }) => outcome)]);
+  const replaced = await Promise.all(takenOver.map(({ before, after }) => deps.outcomes.replace(before, after)));
+  const isWeighed = await weigh(unweighted, { record, deps });
   if (concluded.some(({ outcome }) => outcome.unweighted)) await weighIfSampled(request, deps);
   // Now that what was found is kept: nothing is lost where this fails.
   for (const one of concluded) await changePause(one, { rules, store: deps.rules });
   // The trace was whole when its last span had arrived.
   const { experimentId, lastArrivalAt: readyAt } = record.info;
   for (const one of concluded) deps.metrics.note(judgingEvent(one, { experimentId, readyAt }));
-  if (isBusy) throw new EvaluationBusyError(`trace ${request.traceId} is being judged by another function`);
+  if (isBusy || !isWeighed || replaced.includes(false))
+    throw new EvaluationBusyError(`trace ${request.traceId} is being judged by another function`);
   const waits = [
     ...concluded.flatMap(({ retryAfterMs }) => retryAfterMs ?? []),
     ...earlyWaits(record, { request, deps }),
@@ -83,20 +85,29 @@ export async function evaluateTrace(
   return waits.length > 0 ? { retryAfterMs: Math.min(...waits) } : {};
 }
 
-/** What was found on demand of a trace that is sampled: for its weight it is not judged again. */
+/**
+ * What was found on demand of a trace that is sampled: for its weight it is not judged again. It is leased like what is judged, so that
+ * nobody writes it anew meanwhile; answers false where somebody has, or does.
+ */
 async function weigh(
   unweighted: readonly Unweighted[],
   { record, deps }: { record: TraceRecord; deps: EvaluateTraceDeps },
-): Promise<void> {
-  if (unweighted.length === 0) return;
+): Promise<boolean> {
+  if (unweighted.length === 0) return true;
   const now = deps.now();
-  const lacking = unweighted.flatMap(({ selected }) =>
+  const lease = { state: 'running' as const, finishedAt: now, until: now + leaseMs };
+  const leases = await Promise.all(
+    unweighted.map(({ before }) => deps.outcomes.replace(before, { ...before, ...lease })),
+  );
+  const ours = unweighted.filter((_, i) => leases[i]);
+  const lacking = ours.flatMap(({ selected }) =>
     record.assessments
       .filter(({ scorer }) => scorer?.name === selected.name && scorer.version === selected.version)
       .map((assessment) => weighted(assessment, { selected, now })),
   );
   await deps.archive.addAssessments(await deps.assessments.put(lacking));
-  await deps.outcomes.put(unweighted.map(({ before: { unweighted: _, ...outcome } }) => outcome));
+  await deps.outcomes.put(ours.map(({ before: { unweighted: _, ...outcome } }) => outcome));
+  return ours.length === unweighted.length;
 }
 
 /** The trace may have been decided, and even judged by who decided it, while this judged on demand and wrote over it. */

@@ -52,7 +52,7 @@ export interface Prepared {
   /** Of what was held, and is not judged any more. */
   readonly stopped: readonly EvaluationOutcome[];
   /** Held on demand, and now waited for by who samples the trace: it is judged for them. */
-  readonly takenOver: readonly EvaluationOutcome[];
+  readonly takenOver: readonly { readonly before: EvaluationOutcome; readonly after: EvaluationOutcome }[];
   /** Judged on demand before the trace was known to be sampled: it lacks but its weight. */
   readonly unweighted: readonly Unweighted[];
   /** Another function judges some of it. */
@@ -69,20 +69,21 @@ export async function prepareEvaluations(record: TraceRecord, context: PrepareCo
     code: evaluations.filter(isCode),
     judges: judges.filter((_, i) => leases[i]),
     stopped,
-    takenOver: takenOver(record, context).filter(({ scorerName }) => !toDo.has(scorerName)),
+    takenOver: takenOver(record, context).filter(({ after }) => !toDo.has(after.scorerName)),
     unweighted: unweightedOf(record, context).filter(({ selected }) => !toDo.has(selected.name)),
     isBusy: leases.includes(false),
   };
 }
 
 /** What is held on demand; who samples the trace would else be forgotten. */
-function takenOver(record: TraceRecord, { request }: PrepareContext): readonly EvaluationOutcome[] {
+function takenOver(record: TraceRecord, { request }: PrepareContext): Prepared['takenOver'] {
   const { experimentId, rulesVersion, backfill, scorers } = request;
   return scorers.flatMap((selected) => {
     const { sampleRate } = selected;
     const before = outcomeOf(selected, record);
     if (before?.state !== 'held' || before.request?.sampleRate !== undefined || sampleRate === undefined) return [];
-    return { ...before, request: { experimentId, rulesVersion, sampleRate, ...(backfill && { backfill }) } };
+    const asked = { experimentId, rulesVersion, sampleRate, ...(backfill && { backfill }) };
+    return [{ before, after: { ...before, request: asked } }];
   });
 }
 

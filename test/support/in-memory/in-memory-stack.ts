@@ -344,6 +344,7 @@ export class InMemoryStack {
         ) => fromDirectAnswer(JSON.stringify(await invoke(directCallText(requests, options)))),
       }),
       readTraits,
+      retentionDays: 30,
       newId: () => String(++this.#ids).padStart(32, '0'),
       now: () => this.nowMs,
     };
@@ -475,6 +476,12 @@ export class InMemoryStack {
       const isAsked = running.backfillId !== undefined && before?.backfillId !== running.backfillId;
       if (before && isFinished(before) && before.revision >= running.revision && !isAsked) return false;
       this.#putOutcomes([running]);
+      return true;
+    },
+    replace: async (before: EvaluationOutcome, after: EvaluationOutcome) => {
+      const now = this.#outcomeOf(before);
+      if (now?.state !== before.state || now.finishedAt !== before.finishedAt) return false;
+      this.#putOutcomes([after]);
       return true;
     },
     remove: async (traceId: string, scorers: readonly SelectedScorer[]) => {

@@ -122,6 +122,20 @@ export function describeTraceNeighbours(engine: string, tables: () => Tables): v
       expect(await evaluations.lease({ ...lease, revision: 3 }, noon + 6_000), 'held').toBe(true);
     });
 
+    test('replaces the outcome that was read, and no other', async () => {
+      const info = aTraceInfo();
+      await index.foundTraces([info]);
+      const about = { traceId: info.traceId, scorerName: 'tone', scorerVersion: 1, revision: 1 };
+      const before = { ...about, state: 'done' as const, finishedAt: noon, unweighted: true as const };
+      const after = { ...about, state: 'running' as const, finishedAt: noon + 1, until: noon + 2 };
+      expect(await evaluations.replace(before, after), 'none is there').toBe(false);
+      await evaluations.put([before]);
+      expect(await evaluations.replace(before, after)).toBe(true);
+      expect(await evaluations.replace(before, before), 'another stands there').toBe(false);
+      expect(await evaluations.replace({ ...after, state: 'held' }, before), 'in another state').toBe(false);
+      expect((await index.readTrace(info.traceId))?.outcomes).toEqual([after]);
+    });
+
     test('of a deleted trace keeps what is held and due, until that is taken away', async () => {
       const { client, traces } = tables();
       const remover = dynamoTraceRemover(client, traces, { retentionDays: 30 });

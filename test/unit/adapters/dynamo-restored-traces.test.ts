@@ -78,6 +78,19 @@ describe('a restored trace', () => {
     expect(record?.assessments.map(({ value }) => value)).toEqual([true, true]);
   });
 
+  it('leaves its day among those that are searched, however long others keep it', async () => {
+    const info = (lastArrivalAt: number) => ({ ...aTraceInfo(), experimentId: 'days', lastArrivalAt });
+    const add = (at: number) => restored().add([{ ...aRestoredTrace(), info: info(at) }]);
+    const until = async () => (await itemsOf('days#days')).map(({ expiresAt }) => expiresAt);
+    await add(noon + 86_400_000);
+    const [expected] = await until();
+    expect(expected).toBe(noon / 1000 + 33 * 86_400);
+    await add(noon);
+    expect(await until()).toEqual([expected]);
+    await add(noon + 2 * 86_400_000);
+    expect(await until()).toEqual([expected + 86_400]);
+  });
+
   it('is not made of a tombstone', async () => {
     const trace = aRestoredTrace();
     const { traceId } = trace.info;

@@ -89,7 +89,12 @@ describe('what a backfill asks the archive', () => {
     await archive([1, 2, 3].map((n) => anInfo(n)));
     const judged = (n: number, name: string, version: number) =>
       anAssessment({ traceId: anInfo(n).traceId, scorer: { name, version, sampleRate: 1 } });
-    const assessments = [judged(1, "it's", 2), judged(1, "it's", 2), judged(2, "it's", 1), judged(3, 'other', 2)];
+    // On demand: it lacks the weight that a backfill gives it.
+    const asked = anAssessment({ traceId: anInfo(3).traceId, scorer: { name: "it's", version: 2 } });
+    const assessments = [
+      ...[judged(1, "it's", 2), judged(1, "it's", 2), judged(2, "it's", 1), judged(3, 'other', 2)],
+      asked,
+    ];
     await tables.add(
       'assessments',
       assessments.map((one) => assessmentRow(one, noon)),

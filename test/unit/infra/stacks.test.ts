@@ -63,15 +63,25 @@ describe('what holds data', () => {
   });
 
   it('expires after the retention that was asked for, bodies after the dead letters that may point to them', () => {
-    const { storage: short } = synthesizedApp({ traceRetentionDays: '7' });
+    const { storage: short, monitoring: writers } = synthesizedApp({ traceRetentionDays: '7' });
     short.hasResourceProperties('AWS::S3::Bucket', {
       LifecycleConfiguration: {
         Rules: Match.arrayWith([
           Match.objectLike({ Prefix: 'segments/', ExpirationInDays: 8 }),
+          Match.objectLike({ Prefix: 'restored/', ExpirationInDays: 8 }),
           Match.objectLike({ Prefix: 'inbox/', ExpirationInDays: 19 }),
         ]),
       },
     });
+    // Whoever writes items of traces has them expire alike.
+    const functions = Object.values(writers.findResources('AWS::Lambda::Function')) as {
+      readonly Properties: { readonly FunctionName?: string; readonly Environment?: { readonly Variables?: object } };
+    }[];
+    const days = functions.flatMap(({ Properties: { Environment } }) =>
+      Object.entries(Environment?.Variables ?? {}).filter(([name]) => name.endsWith('_DAYS')),
+    );
+    expect(days.length).toBeGreaterThan(8);
+    expect(days).toEqual(days.map(() => ['TRACE_RETENTION_DAYS', '7']));
   });
 });
 
@@ -83,6 +93,19 @@ describe('the traces table', () => {
         Match.objectLike({ IndexName, Projection: { ProjectionType: 'KEYS_ONLY' } }),
       ),
     });
+  });
+});
+
+describe('the registry', () => {
+  it('forgets by expiresAt', () => {
+    const tables = storage.findResources('AWS::DynamoDB::GlobalTable', {
+      Properties: { TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true } },
+    });
+    expect(
+      Object.keys(tables)
+        .map((id) => /Traces|Registry/.exec(id)?.[0])
+        .toSorted(),
+    ).toEqual(['Registry', 'Traces']);
   });
 });
 

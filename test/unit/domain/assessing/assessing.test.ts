@@ -181,6 +181,21 @@ describe('what is not done at once', () => {
     expect(stack.backfills.covered.size).toBe(0);
   });
 
+  it('is what a search always is that reaches back behind what the trace store holds', async () => {
+    const { stack, model } = await aStackToAssess(2);
+    const find = async () => ids(2).map((traceId, n) => ({ traceId, position: `${'0'.repeat(10)}${100 + n}#` }));
+    const at = (daysAgo: number) => ({ startTime: stack.nowMs - daysAgo * 86_400_000 });
+    const options = { given: { search: { find } } };
+    expect((await ask(stack, { ...safety, ...at(28) }, options)).run).toMatchObject({ onDemand: 'named' });
+    expect(model.asked).toHaveLength(2);
+    const { run, results } = await ask(stack, { ...safety, ...at(31) }, options);
+    expect([run.state, run.onDemand, results]).toEqual(['planning', 'found', undefined]);
+    expect(stack.startedExecutions).toEqual([run.backfillId]);
+    await expect(ask(stack, { ...safety, ...at(31), dryRun: true }, options)).rejects.toThrow(
+      'a dry run judges what the trace store holds, which keeps traces for 30 days: search those, or without dry_run',
+    );
+  });
+
   it('is cancelled and resumed as every backfill, beside others of the same scorer', async () => {
     const { stack, model } = await aStackToAssess(6);
     const execution = new BackfillExecution(stack, { beforeRound: () => stack.drain() });
@@ -348,6 +363,39 @@ describe('the weight of a sampled trace', () => {
     };
     await ask(stack, { ...safety, traceIds: ids(1) });
     expect(assessmentsOf(stack, 0)).toMatchObject([{ scorer: { sampleRate: 0.25 } }]);
+  });
+
+  it('is not added over what another run finds meanwhile, but to it', async () => {
+    const { stack, model } = await aStackToAssess(1);
+    await ask(stack, { ...safety, traceIds: ids(1) });
+    stack.nowMs += 1_000;
+    const complete = stack.model.complete;
+    const others: Awaited<ReturnType<typeof ask>>[] = [];
+    stack.model = {
+      ...stack.model,
+      async complete(request) {
+        const answer = await complete(request);
+        return { ...answer, text: answer.text.replace('yes', 'no') };
+      },
+    };
+    const deps = stack.judging();
+    const archive = {
+      // Whatever was to be read was read by then.
+      addAssessments: async () => {
+        if (others.length === 0) others.push(await ask(stack, { ...safety, traceIds: ids(1) }));
+        return undefined;
+      },
+    };
+    await expect(judgeLive(stack, 0, undefined, { ...deps, archive })).rejects.toThrow('being judged by another');
+    const [other] = others;
+    expect(other?.run.state).toBe('finished');
+    expect(outcomeOf(stack, 0)).toMatchObject({ backfillId: other?.run.backfillId });
+    expect(assessmentsOf(stack, 0)).toMatchObject([{ value: 'no' }]);
+    // The message comes again.
+    await judgeLive(stack, 0);
+    expect(assessmentsOf(stack, 0)).toMatchObject([{ value: 'no', scorer: { sampleRate: 0.5 } }]);
+    expect(outcomeOf(stack, 0)).not.toHaveProperty('unweighted');
+    expect(model.asked).toHaveLength(2);
   });
 
   it('is added by a backfill, which counts the trace as its own', async () => {

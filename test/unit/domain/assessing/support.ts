@@ -73,7 +73,12 @@ export function ask(
 }
 
 /** Judges a trace as the message of its sampling asks for it. */
-export function judgeLive(stack: InMemoryStack, n: number, scorer = { name: 'safety', sampleRate: 0.5 }) {
+export function judgeLive(
+  stack: InMemoryStack,
+  n: number,
+  scorer = { name: 'safety', sampleRate: 0.5 },
+  deps = stack.judging(),
+) {
   const request: EvaluationRequest = {
     traceId: idOf(n),
     experimentId: '0',
@@ -81,7 +86,7 @@ export function judgeLive(stack: InMemoryStack, n: number, scorer = { name: 'saf
     revision: stack.index.entries.get(idOf(n))?.info.revision ?? 0,
     scorers: [{ version: 1, ...scorer }],
   };
-  return evaluateTrace(request, { receives: 7, inRoom: (_, task) => task(), deps: stack.judging() });
+  return evaluateTrace(request, { receives: 7, inRoom: (_, task) => task(), deps });
 }
 
 export function assessmentsOf(stack: InMemoryStack, n: number): readonly Assessment[] {

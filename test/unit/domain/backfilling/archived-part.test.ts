@@ -33,8 +33,10 @@ async function someBackfill({ rate = 0.5, ...more }: { rate?: number; dry_run?: 
   const plan = createHandler(execution.planning());
   const input = { experiment_id: '0', scorers: [{ name: 'length', sample_rate: rate }], start_time: 0, ...more };
   const call = (archive?: object) => plan({ execution: 'b', input, ...(archive && { archive }) });
+  const resumed = (how: object, archive: object) =>
+    plan({ execution: 'b-r2', input: { experiment_id: '0', backfill_id: 'b', ...how }, archive });
   const read = async () => stack.backfills.store.get({ experimentId: '0', backfillId: 'b' });
-  return { stack, execution, call, read };
+  return { stack, execution, call, resumed, read };
 }
 
 const rowsOf = (values: readonly (string | undefined)[]) => [
@@ -42,7 +44,7 @@ const rowsOf = (values: readonly (string | undefined)[]) => [
   { Data: values.map((VarCharValue) => ({ VarCharValue })) },
 ];
 const survey = rowsOf(['100', '60', '120', '2026-01-01', '2026-01-09', '25']);
-const none = { survey: [], restored: false, tries: 0 };
+const none = { survey: [], restoredBy: 0, tries: 0 };
 
 describe('planning with an archived part', () => {
   it('asks, has restored, and plans', async () => {
@@ -59,13 +61,32 @@ describe('planning with an archived part', () => {
     expect(await call({ ...none, survey, tries: 2 })).toMatchObject({
       query: expect.stringContaining('/unloaded/b/1-2/'),
     });
-    expect(await call({ survey, restored: true, tries: 2 })).toMatchObject({ state: 'running', next: 'plan' });
+    expect(await call({ survey, restoredBy: 1, tries: 2 })).toMatchObject({ state: 'running', next: 'plan' });
     expect((await read())?.archived).toMatchObject({
       found: 100,
       notSampled: 60,
       open: [25],
       restoredAt: expect.any(Number),
     });
+  });
+
+  it('restores anew what an earlier attempt began, whose parts were left out once it was paused', async () => {
+    const { call, execution, read, resumed } = await someBackfill();
+    await call(none);
+    await call({ ...none, survey });
+    const { pauseBackfill, resumeBackfill } = await import('../../../../shared/domain/backfilling/change-backfill.ts');
+    const ref = { experimentId: '0', backfillId: 'b' };
+    await pauseBackfill(ref, { reason: 'wait', deps: execution.concluding() });
+    await resumeBackfill(ref, { deps: execution.concluding() });
+    // An execution comes back from its map, the rest of which found the backfill stopped.
+    expect(await call({ survey, restoredBy: 1, tries: 0 })).toMatchObject({ state: 'superseded', next: 'plan' });
+    expect(await resumed({ attempt: 1 }, { survey, restoredBy: 1, tries: 0 })).toMatchObject({ state: 'superseded' });
+    expect(await resumed({ resume: true, attempt: 1 }, { survey, restoredBy: 1, tries: 0 })).toMatchObject({
+      ...{ state: 'planning', next: 'restore', attempt: 2 },
+      query: expect.stringContaining('/unloaded/b/2-0/'),
+    });
+    expect((await read())?.archived?.restoredAt).toBeUndefined();
+    expect(await resumed({ attempt: 2 }, { survey, restoredBy: 2, tries: 0 })).toMatchObject({ state: 'running' });
   });
 
   it('asks again what an execution asked for that died before it knew, and not what is known', async () => {
@@ -123,9 +144,9 @@ describe('the counts of a backfill with an archived part', () => {
     const unsampled = old.filter(({ info }) => samplingCoordinate(info.traceId) >= 0.5);
     expect([old.length, unsampled.length].every((n) => n > 0 && n < 20)).toBe(true);
     const counted = rowsOf([String(old.length), String(unsampled.length), '9', '2026-01-01', '2026-01-09', '1']);
-    await call({ survey: counted, restored: false, tries: 0 });
+    await call({ survey: counted, restoredBy: 0, tries: 0 });
     // One that is not sampled is still here: it is not counted twice.
-    await call({ survey: counted, restored: true, tries: 0 });
+    await call({ survey: counted, restoredBy: 1, tries: 0 });
     const finished = await execution.run((await read()) as Backfill);
     const [counts] = finished.counts ?? [];
     const sampled = Array.from({ length: 20 }, (_, n) => idOf(n)).filter((id) => samplingCoordinate(id) < 0.5);

@@ -212,4 +212,19 @@ describe('a trace that is restored', () => {
     // It was judged, whatever became of the judgement.
     expect(outcomes?.get('gone#4')).toMatchObject({ state: 'done', backfillId: 'b0' });
   });
+
+  it('lacks a weight where it was judged on demand alone', async () => {
+    const stack = await someTraces();
+    const by = (name: string, sampleRate?: number) => ({
+      scorer: { name, version: 1, ...(sampleRate !== undefined && { sampleRate }) },
+    });
+    const of = (more: object) => anAssessment({ traceId: idOf(0), experimentId: '0', ...more });
+    stack.archived.assessments.push(of(by('asked')), of(by('sampled', 0.5)));
+    const traces = await archived(stack);
+    expire(stack);
+    await restoreTraces(traces, restoring(stack));
+    const outcomes = stack.index.entries.get(idOf(0))?.outcomes;
+    expect(outcomes?.get('asked#1')).toMatchObject({ state: 'done', unweighted: true });
+    expect(outcomes?.get('sampled#1')).not.toHaveProperty('unweighted');
+  });
 });

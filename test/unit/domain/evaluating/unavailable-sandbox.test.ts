@@ -73,6 +73,7 @@ function aThrottledSandbox() {
       remove: async () => {},
       lease: async () => true,
       putOff: async () => true,
+      replace: async () => true,
     },
     rules: {
       current: async () => rules,

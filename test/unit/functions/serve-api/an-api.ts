@@ -131,6 +131,7 @@ function depsOn(
     readTraits,
     rules: dynamoRuleStore(client, registry, { cacheSeconds: 0, now: () => noon }),
     isWithinLimit: async ({ keyHash }) => keyHash !== 'spent',
+    retentionDays: 30,
     newId: () => String(++ids).padStart(32, '0'),
     now: () => noon,
     sleep: async () => {},
