@@ -23,14 +23,16 @@ const program = new Command('assay')
   .showHelpAfterError('(see --help)');
 
 const connection = () => connect(program.opts<GlobalOptions>(), process.env);
+const note = (text: string) => console.error(printable(text));
 const client = () => connection().client();
 const print: Print = ({ json, text }) =>
   console.log(program.opts<GlobalOptions>().json ? JSON.stringify(json) : printable(text));
 
 let shown = '';
-/** A line in the place of the one before it; in a log a line for each change. */
+/** A line in the place of the one before it; in a log a line for each change. One that wraps would stay where it is. */
 function show(line: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${line}\u{1b}[K`);
+  if (process.stderr.isTTY)
+    process.stderr.write(`\r${line.slice(0, (process.stderr.columns || Infinity) - 1)}\u{1b}[K`);
   else if (line !== shown && line !== '') process.stderr.write(`${line}\n`);
   shown = line;
 }
@@ -41,15 +43,15 @@ addExperimentCommands(program, { connection, print });
 addScorerCommands(program, { client, print });
 addTraceCommands(program, { client, print });
 addBudgetCommands(program, { client, print });
-addBackfillCommands(program, { client, print, show });
+addBackfillCommands(program, { client, print, show, note });
 addEvaluateCommand(program, {
   print,
   show: (line) => process.stderr.isTTY && show(line),
   data: (text) => void process.stdout.write(process.stdout.isTTY ? printable(text) : text),
-  tell: (text) => console.error(printable(text)),
+  tell: note,
   environment: process.env,
 });
-addAssessCommand(program, { client, print, show });
+addAssessCommand(program, { client, print, show, note });
 addExplainCommand(program, { client, print });
 addModelCommands(program, { connection, print });
 addSqlCommand(program, { connection, print });

@@ -11,3 +11,8 @@ export function progressBar(done: number, all: number): string {
 export function timeLeft(seconds: number | undefined): string {
   return !seconds ? '' : `  ${Math.ceil(seconds / 60)} min left`;
 }
+
+/** What somebody has to know who does not want to watch it. */
+export function goesOn(id: string): string {
+  return `${id} goes on without this command; "assay backfill" shows, pauses and cancels it`;
+}

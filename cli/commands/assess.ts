@@ -13,7 +13,7 @@ import {
 import { csv } from '../csv.ts';
 import { toPastTime } from '../past-time.ts';
 import { type Print, printable, tableOrNone, valueText } from '../print.ts';
-import { progressBar, timeLeft } from '../progress-bar.ts';
+import { goesOn, progressBar, timeLeft } from '../progress-bar.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface Told {
@@ -39,9 +39,11 @@ interface Commands {
   readonly print: Print;
   /** Shows a line in the place of the one before it. */
   readonly show: (line: string) => void;
+  /** A line that stays, beside what is answered. */
+  readonly note: (line: string) => void;
 }
 
-export function addAssessCommand(program: Command, { client, print, show }: Commands): void {
+export function addAssessCommand(program: Command, { client, print, show, note }: Commands): void {
   program
     .command('assess')
     .description('run scorers on traces now, whatever was judged before')
@@ -59,7 +61,7 @@ export function addAssessCommand(program: Command, { client, print, show }: Comm
     .option('--idempotency-key <key>', 'the same key gives the same run')
     .addOption(new Option('--format <format>', 'of the results').choices(Object.keys(formats)).default('table'))
     .action(async (options: AssessOptions) => {
-      const told = await assess(options, { client: client(), show });
+      const told = await assess(options, { client: client(), show, note });
       print({ json: told, text: formats[options.format](told) });
     });
 }
@@ -67,7 +69,7 @@ export function addAssessCommand(program: Command, { client, print, show }: Comm
 /** A run that was not done at once is watched until it goes on no more; then everything is read. */
 async function assess(
   options: AssessOptions,
-  { client, show }: { client: Client; show: Commands['show'] },
+  { client, show, note }: { client: Client } & Pick<Commands, 'show' | 'note'>,
 ): Promise<Told> {
   const { experiment, scorer = [], inline = [], dryRun, idempotencyKey } = options;
   const scorers = [...scorer.map(toScorer), ...inline.map(readInline)];
@@ -75,6 +77,7 @@ async function assess(
   const about = { experimentId: experiment, scorers, dryRun, idempotencyKey };
   const run = await client.assess({ ...about, ...tracesOf(options) });
   if (run.isOver) return { run: run.record, results: await run.results().toArray() };
+  note(goesOn(run.id));
   const ended = await run.wait({ onProgress: ({ isOver, record }) => isOver || show(printable(barOf(record))) });
   // What follows takes the place of the bar.
   show('');
@@ -105,12 +108,12 @@ function readInline(file: string): AssessScorer {
   throw new UsageError(`--inline ${file}: expected the JSON of a scorer with a "name"`);
 }
 
-function barOf({ run_id: id, traces = 0, scorers = [], counts = {}, usd = 0, seconds_left: left }: AssessRunRecord) {
+function barOf({ traces = 0, scorers = [], counts = {}, usd = 0, seconds_left: left }: AssessRunRecord) {
   const { found = 0, pending = 0 } = counts;
   // What is not found yet is as much work as what is.
   const all = Math.max(found, traces * scorers.length);
   const done = found - pending;
-  return `${progressBar(all === 0 ? 0 : done, Math.max(1, all))}  ${done} of ${all}  US$ ${usd.toFixed(4)}${timeLeft(left)}  ${id}`;
+  return `${progressBar(all === 0 ? 0 : done, Math.max(1, all))}  ${done} of ${all}  US$ ${usd.toFixed(4)}${timeLeft(left)}`;
 }
 
 const formats = {

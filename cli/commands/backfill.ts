@@ -11,7 +11,7 @@ import type {
 import { toNumber } from '../numbers.ts';
 import { toPastTime } from '../past-time.ts';
 import { type Print, printable, tableOrNone } from '../print.ts';
-import { progressBar, timeLeft } from '../progress-bar.ts';
+import { goesOn, progressBar, timeLeft } from '../progress-bar.ts';
 import { UsageError } from '../usage-error.ts';
 
 const fates = [
@@ -46,6 +46,8 @@ interface Commands {
   readonly print: Print;
   /** Shows a line in the place of the one before it. */
   readonly show: (line: string) => void;
+  /** A line that stays, beside what is answered. */
+  readonly note: (line: string) => void;
 }
 
 export function addBackfillCommands(program: Command, commands: Commands): void {
@@ -146,6 +148,8 @@ function toScorer(text: string): BackfillScorerRef {
 }
 
 async function watchUntilEnd(backfill: Backfill, commands: Commands): Promise<void> {
+  const { state, dry_run: isDry } = backfill.record;
+  if (!isDry && (state === 'planning' || state === 'running')) commands.note(goesOn(backfill.id));
   const ended = await backfill.wait({ onProgress: ({ record }) => commands.show(printable(barOf(record))) });
   // The page takes the place of the bar.
   commands.show('');

@@ -299,6 +299,7 @@ describe('backfill', () => {
     replies[`GET ${path}/b1`] = { backfill: aBackfill({ state: 'paused', reason: 'by hand' }) };
     const { out, err } = await watching;
     expect(err).toContain(`${'█'.repeat(12)}${'░'.repeat(18)}  40 %  14 judged, 1 failed  US$ 0.0140  2 min left`);
+    expect(err).toMatch(/^b1 goes on without this command/);
     expect(out).toMatch(/^b1 {2}paused \(by hand\) {2}2026-06-01/);
   });
 
@@ -542,7 +543,8 @@ describe('assess', () => {
     let pages = 0;
     replies[`GET ${route}/run-1`] = { toJSON: () => (pages++ === 0 ? { run: going, results: [] } : { run, results }) };
     const { out, err } = await assess('--trace', traceId, '--scorer', 'tone');
-    expect(err).toMatch(/█{15}░{15} {2}50 % {2}1 of 2 {2}US\$ 0\.0021 {2}2 min left {2}run-1/);
+    expect(err).toMatch(/█{15}░{15} {2}50 % {2}1 of 2 {2}US\$ 0\.0021 {2}2 min left\n/);
+    expect(err).toMatch(/^run-1 goes on without this command; "assay backfill" shows, pauses and cancels it\n/);
     expect(out).toMatch(/run-1 finished/);
   });
 
