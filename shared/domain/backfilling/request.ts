@@ -140,6 +140,8 @@ async function resolveScorer(
 ): Promise<BackfillScorer> {
   const { experimentId } = request;
   const { found, traits, rule } = await runnableScorer({ name, version }, { experimentId, rules, deps });
+  // Before its rate: who is told to give one shall not then hear that it is for nothing.
+  if (traits.level === 'session') throw notBackfilled(name, sessionsReason);
   const rate = sampleRate ?? rule?.sampleRate ?? 0;
   if (!(rate >= 0 && rate <= 1))
     throw invalid(`sample_rate of scorer '${name}' must be between 0.0 and 1.0, got ${rate}`);
@@ -147,15 +149,15 @@ async function resolveScorer(
     throw invalid(`scorer '${name}' is not started, so it has no sampling rate of its own: give a sample_rate`);
   const filter = (request.filter ?? rule?.filter)?.trim() || undefined;
   requireReadable(filter, `the filter of scorer '${name}'`);
-  const reason = whyNotRunnable(traits, filter);
-  if (reason !== undefined) throw invalid(`scorer '${name}' cannot be backfilled: ${reason}`);
+  const reason = whyNotStartable(traits, filter);
+  if (reason !== undefined) throw notBackfilled(name, reason);
   return { name, version: found.version, sampleRate: rate, ...(filter !== undefined && { filter }) };
 }
 
-function whyNotRunnable(traits: ScorerTraits, filter: string | undefined): string | undefined {
-  if (traits.level === 'session')
-    return 'it judges sessions, which are judged when they are quiet; a backfill judges traces';
-  return whyNotStartable(traits, filter);
+const sessionsReason = 'it judges sessions, which are judged when they are quiet; a backfill judges traces';
+
+function notBackfilled(name: string, reason: string): ApiError {
+  return invalid(`scorer '${name}' cannot be backfilled: ${reason}`);
 }
 
 /** The text that databricks-agents has. */
