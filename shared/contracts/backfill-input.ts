@@ -3,9 +3,12 @@ import type { BackfillRequest } from '../domain/backfilling/request.ts';
 import { experimentIdField } from './mlflow-fields.ts';
 import { onlyFields } from './only-fields.ts';
 
+/** The last moment that a date has (ECMAScript, "Time Values and Time Range"). */
+const latestMs = 8.64e15;
+
 /** ISO 8601 with a zone, or epoch ms. */
 export const timeField = z.union(
-  [z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)), z.number().int().min(0)],
+  [z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)), z.number().int().min(0).max(latestMs)],
   'expected a time with a zone, such as 2026-06-01T00:00:00Z, or epoch ms',
 );
 

@@ -86,6 +86,7 @@ describe('backfills', () => {
       says: "'scorers[0]' supplied: unknown: sample_rates; expected some of name, version, sample_rate",
     },
     { body: { scorers: [{ name: 'tone' }], dryrun: true }, status: 400, says: 'unknown: dryrun; expected some of exp' },
+    { body: { scorers: [{ name: 'tone' }], start_time: 9e15 }, status: 400, says: "'start_time' supplied" },
     { body: { scorers: [{ name: 'tone' }], end_time: 4e12 }, status: 400, says: 'must be past: 2096' },
     { body: { scorers: [{ name: 'tone' }], mode: 'some' }, status: 400, says: "'mode'" },
     { body: { experiment_id: '999', scorers: [{ name: 'tone' }] }, status: 404, says: 'No Experiment with id=999' },
