@@ -25,5 +25,6 @@ export const handler = createHandler({
   segments: s3SegmentStore(s3Client, env.TRACE_STORE_BUCKET),
   codec: otlpTraceCodec,
   encode: encodeTracesData,
+  ...options,
   now: Date.now,
 });

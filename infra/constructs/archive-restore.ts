@@ -183,7 +183,7 @@ export class ArchiveRestore extends Construct {
         TRACE_RETENTION_DAYS: String(traceRetentionDays),
       },
     });
-    grantTable(traces, lambda, ['PartiQLInsert', 'BatchGetItem', 'UpdateItem']);
+    grantTable(traces, lambda, ['PartiQLInsert', 'BatchGetItem', 'PutItem', 'UpdateItem']);
     grantTable(registry, lambda, ['GetItem']);
     grantObjects(traceStore, lambda, { read: [unloaded], write: ['restored/*'] });
     grantObjects(archiveBucket, lambda, { read: ['values/*'] });

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { BatchWriteItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -117,8 +117,8 @@ function forgetDays(): void {
   stack.stack.killFunction('restore-traces');
 }
 
-/** Removes the old traces from the table and its bytes from the store, as expiry and lifecycle do. */
-async function expire(): Promise<void> {
+/** Removes the old traces from the table and its bytes from the store, as expiry and lifecycle do; items may be removed later. */
+async function expire({ itemsStay = false } = {}): Promise<void> {
   const { dynamodb, s3 } = stack.stack.clients();
   const TableName = stack.stack.outputs.get('TracesTable') ?? '';
   const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName }));
@@ -126,7 +126,14 @@ async function expire(): Promise<void> {
   const isOld = (pk: string, sk: string) =>
     (pk.startsWith('tr-') && pk !== idOf(young)) || (pk.startsWith('days#') && sk !== dayOfYoung);
   const keys = Items.filter(({ pk, sk }) => isOld(pk?.S ?? '', sk?.S ?? '')).map(({ pk, sk }) => ({ pk, sk }) as never);
-  for (let i = 0; i < keys.length; i += 25)
+  for (const Key of itemsStay ? keys : [])
+    await dynamodb.send(
+      new UpdateItemCommand({
+        ...{ TableName, Key, UpdateExpression: 'SET expiresAt = :past, lastArrivalAt = :past' },
+        ExpressionAttributeValues: { ':past': { N: '1' } },
+      }),
+    );
+  for (let i = 0; i < keys.length && !itemsStay; i += 25)
     await dynamodb.send(
       new BatchWriteItemCommand({
         RequestItems: { [TableName]: keys.slice(i, i + 25).map((Key) => ({ DeleteRequest: { Key } })) },
@@ -136,8 +143,11 @@ async function expire(): Promise<void> {
   const Bucket = stack.stack.outputs.get('TraceStoreBucket') ?? '';
   const { record } = await traceStore(stack.stack).read(idOf(young));
   const kept = record.info.blocks.map(({ key }) => key);
-  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'segments/' }));
-  for (const { Key = '' } of Contents) if (!kept.includes(Key)) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+  for (const Prefix of ['segments/', 'restored/']) {
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix }));
+    for (const { Key = '' } of Contents)
+      if (!kept.includes(Key)) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+  }
 }
 
 const request = {
@@ -301,6 +311,14 @@ describe('a backfill of traces that the trace store holds no more', () => {
     expect(counts.judged).toBeGreaterThan(0);
     const { KeyCount = 0 } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'unloaded/tried/1-1/' }));
     expect(KeyCount).toBeGreaterThan(0);
+  });
+
+  it('restores what has expired, where its items are still in the table', async () => {
+    await expire({ itemsStay: true });
+    const scorer = { name: 'calm', sample_rate: 0.6 };
+    const { counts } = await run('late', { scorers: [scorer], mode: 'all', end_time: timeOf(count / 2) });
+    expect(counts).toMatchObject({ deleted: 0, failed: 0 });
+    expect(counts.judged).toBeGreaterThan(0);
   });
 
   it('takes the rights that the template grants, and no more', () => {

@@ -34,7 +34,7 @@ export interface RestoredTrace {
 
 /** Puts traces back into the index. */
 export interface RestoredTraces {
-  /** Writes what is not there yet, and leaves alone what is: the trace itself last, so that of a trace that is there everything is. */
+  /** Writes what is not there yet, or has expired, and leaves alone what is: the trace itself last, so that of a trace that is there everything is. */
   add(traces: readonly RestoredTrace[]): Promise<void>;
 }
 
@@ -46,9 +46,12 @@ export interface RestoreTracesDeps {
   /** Spans as OTLP TracesData. */
   readonly encode: (spans: readonly Span[]) => Uint8Array;
   readonly restored: RestoredTraces;
+  /** Of the trace store. */
+  readonly retentionDays: number;
   readonly now: Clock;
 }
 
+const dayMs = 86_400_000;
 /** A segment each. */
 const batchSize = 100;
 const batchesAtOnce = 4;
@@ -68,7 +71,10 @@ export async function restoreTraces(traces: readonly ArchivedTrace[], deps: Rest
 async function restoreBatch(batch: readonly ArchivedTrace[], deps: RestoreTracesDeps): Promise<number> {
   const ids = batch.map(({ traceId }) => traceId);
   const [there, deleted] = await Promise.all([deps.index.getInfos(ids), deps.remover.deletedAmong(ids)]);
-  const gone = batch.filter(({ traceId }) => !there.has(traceId) && !deleted.has(traceId));
+  const now = deps.now();
+  const isThere = (info: TraceInfo | undefined) => info && info.lastArrivalAt + deps.retentionDays * dayMs > now;
+  // Items outlive their time by hours, or days; the spans do not.
+  const gone = batch.filter(({ traceId }) => !isThere(there.get(traceId)) && !deleted.has(traceId));
   // Of one experiment, which is the backfill's: a segment holds no other.
   for (const group of Map.groupBy(gone, ({ experimentId }) => experimentId).values()) await restoreGroup(group, deps);
   return gone.length;

@@ -91,12 +91,31 @@ describe('a restored trace', () => {
     expect(await until()).toEqual([expected + 86_400]);
   });
 
+  it('takes the place of what has expired and is still there, and of nothing else', async () => {
+    const trace = aRestoredTrace();
+    const { traceId, lastArrivalAt } = trace.info;
+    await restored().add([trace]);
+    const again = (days: number) => ({
+      ...trace,
+      info: { ...trace.info, revision: 8, lastArrivalAt: lastArrivalAt + days * 86_400_000 },
+    });
+    await restored().add([again(29)]);
+    expect((await dynamoTraceReader(client, table).readTrace(traceId))?.info.revision).toBe(trace.info.revision);
+    await restored().add([again(31)]);
+    const record = await dynamoTraceReader(client, table).readTrace(traceId);
+    expect(record).toMatchObject({ info: { revision: 8 }, outcomes: trace.outcomes });
+    const expiring = (await itemsOf(traceId)).map(({ expiresAt }) => expiresAt);
+    expect(expiring).toEqual(expiring.map(() => noon / 1000 + 61 * 86_400));
+    expect(expiring).toHaveLength(3);
+  });
+
   it('is not made of a tombstone', async () => {
     const trace = aRestoredTrace();
     const { traceId } = trace.info;
     await restored().add([trace]);
     await dynamoTraceRemover(client, table, { retentionDays: 30 }).bury(traceId, { now: noon, dueAt: noon });
     await restored().add([trace]);
+    await restored().add([{ ...trace, info: { ...trace.info, lastArrivalAt: noon + 31 * 86_400_000 } }]);
     expect(await dynamoTraceReader(client, table).readTrace(traceId)).toBeUndefined();
   });
 });

@@ -93,6 +93,7 @@ function restoring(stack: InMemoryStack, process = new DyingProcess()) {
     restored: process.wrap({ add: async (traces: readonly RestoredTrace[]) => add(stack, traces) }),
     codec: otlpTraceCodec,
     encode: encodeTracesData,
+    retentionDays: 30,
     now: () => stack.nowMs,
   };
 }
@@ -172,6 +173,16 @@ describe('a trace that is restored', () => {
         decision: { selected: [] },
         blocks: [{ key: expect.stringMatching(/^restored\/0\//) }],
       });
+  });
+
+  it('is restored where it has expired, however long its items stay', async () => {
+    const stack = await someTraces();
+    const traces = await archived(stack);
+    stack.objects.clear();
+    stack.nowMs += 29 * 86_400_000;
+    expect(await restoreTraces(traces, restoring(stack))).toBe(0);
+    stack.nowMs += 2 * 86_400_000;
+    expect(await restoreTraces(traces, restoring(stack))).toBe(5);
   });
 
   it('does not touch one that is there, nor one that was deleted', async () => {

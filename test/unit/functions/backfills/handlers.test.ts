@@ -44,6 +44,7 @@ it('restores a part of what was unloaded, unless the backfill was stopped meanwh
     segments: { put: async () => {} },
     restored: { add: async () => {} },
     encode: encodeTracesData,
+    retentionDays: 30,
   });
   const task = { experimentId: '0', backfillId: 'old', attempt: 1, manifest: 's3://b/m.csv', bucket: 0 };
   await askForBackfill(
