@@ -128,7 +128,10 @@ describe.concurrent('assessing on demand', () => {
   it('goes on by itself where the judge is slow, as the command shows', async ({ expect }) => {
     const asked = ['--experiment', slow, '--scorer', 'safety', '--inline', inlineFile, '--idempotency-key', 'slow'];
     const { code, out, err } = await assay('assess', '--trace', ...slowIds, ...asked, '--format', 'csv');
-    expect([code, err], err).toEqual([0, expect.stringMatching(/[█░]{30} .* of 6 .*run-[0-9a-f]{32}/)]);
+    expect([code, err], err).toEqual([
+      0,
+      expect.stringMatching(/^run-[0-9a-f]{32} goes on .*\n(.*\n)*[█░]{30} .* of 6 /),
+    ]);
     const [head, ...rows] = out.trimEnd().split('\n');
     expect(head).toBe('trace_id,scorer,version,state,name,value,error,rationale,reason');
     const expected = slowIds.flatMap((id) => [
