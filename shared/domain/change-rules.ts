@@ -1,6 +1,7 @@
 import { ApiError } from './api-error.ts';
 import type { RuleStore } from './ports.ts';
 import { maxActiveScorers, type Rules, type ScorerRule } from './rules.ts';
+import { untilWritten } from './until-written.ts';
 
 /** What a caller wants to be true of one scorer; what is left out stays as it is. */
 export interface SamplingChange {
@@ -71,8 +72,6 @@ function checkActive(scorers: readonly ScorerRule[], changed: string): void {
   );
 }
 
-const attempts = 8;
-
 /**
  * Changes the rules on top of whatever another writer made of them meanwhile; rules that `change` gives back as they are are not
  * written. Answers the rules as they are afterwards. What `change` reads, it reads after the rules that it is given: so of two who
@@ -83,14 +82,10 @@ export async function changeRules(
   experimentId: string,
   change: (rules: Rules) => Rules | Promise<Rules>,
 ): Promise<Rules> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  return untilWritten(`the rules of experiment ${experimentId} are`, async () => {
     const current = await store.current(experimentId);
     const next = await change(current);
     if (next === current) return current;
-    if (await store.replace(next)) return next;
-  }
-  throw new ApiError(
-    'REQUEST_LIMIT_EXCEEDED',
-    `the rules of experiment ${experimentId} are being changed by too many at once: try again`,
-  );
+    return (await store.replace(next)) ? next : undefined;
+  });
 }

@@ -1,5 +1,6 @@
 import { ApiError } from '../api-error.ts';
 import type { Clock } from '../ports.ts';
+import { untilWritten } from '../until-written.ts';
 import { type Backfill, type BackfillRef, isOver } from './backfill.ts';
 import { claimRange, releaseRange } from './claims.ts';
 import type { BackfillStore, ClaimStore } from './ports.ts';
@@ -8,8 +9,6 @@ export interface ChangeBackfillDeps {
   readonly backfills: BackfillStore & ClaimStore;
   readonly now: Clock;
 }
-
-const attempts = 8;
 
 /**
  * Changes a backfill on top of whatever another writer made of it meanwhile; one that `change` gives back as it is is not written.
@@ -22,17 +21,13 @@ export async function changeBackfill(
     backfills,
   }: { change: (backfill: Backfill) => Backfill; backfills: Pick<BackfillStore, 'get' | 'replace'> },
 ): Promise<Backfill> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  return untilWritten(`backfill ${ref.backfillId} is`, async () => {
     const current = await existingBackfill(ref, backfills);
     const next = change(current);
     if (next === current) return current;
     const changed = { ...next, revision: current.revision + 1 };
-    if (await backfills.replace(changed)) return changed;
-  }
-  throw new ApiError(
-    'REQUEST_LIMIT_EXCEEDED',
-    `backfill ${ref.backfillId} is being changed by too many at once: try again`,
-  );
+    return (await backfills.replace(changed)) ? changed : undefined;
+  });
 }
 
 export async function existingBackfill(ref: BackfillRef, backfills: Pick<BackfillStore, 'get'>): Promise<Backfill> {

@@ -1,10 +1,9 @@
 import { ApiError } from '../api-error.ts';
+import { untilWritten } from '../until-written.ts';
 import type { Backfill } from './backfill.ts';
 import type { BackfillClaim, BackfillStore, ClaimBook, ClaimStore } from './ports.ts';
 
 type Claiming = Pick<BackfillStore, 'get'> & ClaimStore;
-
-const attempts = 8;
 
 /**
  * Claims a backfill's range for its scorer versions. Claiming again changes nothing. A claim whose backfill has ended without releasing
@@ -79,14 +78,11 @@ async function changeClaims(
   experimentId: string,
   { backfills, change }: { backfills: ClaimStore; change: (book: ClaimBook) => Promise<ClaimBook['claims']> },
 ): Promise<void> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  await untilWritten(`the backfills of experiment ${experimentId} are`, async () => {
     const book = await backfills.readClaims(experimentId);
     const claims = await change(book);
-    if (claims === book.claims) return;
-    if (await backfills.replaceClaims({ experimentId, revision: book.revision + 1, claims })) return;
-  }
-  throw new ApiError(
-    'REQUEST_LIMIT_EXCEEDED',
-    `the backfills of experiment ${experimentId} are being changed by too many at once: try again`,
-  );
+    if (claims === book.claims) return claims;
+    const isWritten = await backfills.replaceClaims({ experimentId, revision: book.revision + 1, claims });
+    return isWritten ? claims : undefined;
+  });
 }

@@ -1,9 +1,9 @@
 import { ApiError } from '../api-error.ts';
+import { untilWritten } from '../until-written.ts';
 import type { Budget, BudgetBook, BudgetLimits, BudgetStore } from './budget.ts';
 
 /** Of scorers 20 are active at once. One write has to name all counters of all budgets (expressions of DynamoDB: 4 KB). */
 const maxBudgets = 30;
-const attempts = 8;
 
 /** Whose budget: a scorer's, or without one the whole experiment's. */
 export interface BudgetOwner {
@@ -45,12 +45,9 @@ async function change(
   experimentId: string,
   next: (book: BudgetBook) => readonly Pick<Budget, 'id' | 'scorer' | 'limits'>[],
 ): Promise<void> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  await untilWritten(`the budgets of experiment ${experimentId} are`, async () => {
     const book = await store.read(experimentId);
-    if (await store.replace(book, next(book))) return;
-  }
-  throw new ApiError(
-    'REQUEST_LIMIT_EXCEEDED',
-    `the budgets of experiment ${experimentId} are being changed by too many at once: try again`,
-  );
+    const budgets = next(book);
+    return (await store.replace(book, budgets)) ? budgets : undefined;
+  });
 }
