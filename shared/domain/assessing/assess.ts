@@ -1,5 +1,5 @@
 import { archivedRange } from '../backfilling/archived-part.ts';
-import { type Backfill, isOver } from '../backfilling/backfill.ts';
+import { type Backfill, isOver, isUnderWay } from '../backfilling/backfill.ts';
 import { existingBackfill, finishBackfill } from '../backfilling/change-backfill.ts';
 import { requireFree } from '../backfilling/claims.ts';
 import { asFound, namedSlices } from '../backfilling/cut-slices.ts';
@@ -83,7 +83,7 @@ async function fewOf(resolved: Backfill, deps: AssessDeps): Promise<readonly str
 /** A run that is there already, or that is not tried directly. */
 async function goOn(run: Backfill, deps: AssessDeps): Promise<Assessed> {
   // Whoever asked for it may have died before it was started; one that was started is left alone.
-  if (run.state === 'planning' || run.state === 'running') await deps.executions.start(run);
+  if (isUnderWay(run)) await deps.executions.start(run);
   const { progress, slices } = await progressOf(run, deps);
   if (!isOver(run) || (run.plan?.slices ?? 0) > 1) return { run, progress };
   const decided = await Promise.all(slices.map((slice) => deps.decisions.get(run, slice)));

@@ -243,6 +243,11 @@ export function addCounts<T extends { readonly [K in keyof T]: number }>(a: T, b
   return Object.fromEntries(sums) as T;
 }
 
+/** Whether an execution works on it. */
+export function isUnderWay({ state }: Pick<Backfill, 'state'>): boolean {
+  return state === 'planning' || state === 'running';
+}
+
 /** Whether nothing of an ended backfill is left to resume. */
 export function isOver({ state }: Pick<Backfill, 'state'>): boolean {
   return state === 'finished' || state === 'planned';

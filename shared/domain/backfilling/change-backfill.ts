@@ -1,7 +1,7 @@
 import { ApiError } from '../api-error.ts';
 import type { Clock } from '../ports.ts';
 import { untilWritten } from '../until-written.ts';
-import { type Backfill, type BackfillRef, isOver } from './backfill.ts';
+import { type Backfill, type BackfillRef, isOver, isUnderWay } from './backfill.ts';
 import { claimRange, releaseRange } from './claims.ts';
 import type { BackfillStore, ClaimStore } from './ports.ts';
 
@@ -46,7 +46,7 @@ export function pauseBackfill(
     backfills: deps.backfills,
     change: (backfill) => {
       if (backfill.state === 'paused') return backfill;
-      if (backfill.state !== 'running' && backfill.state !== 'planning') throw cannot('paused', backfill);
+      if (!isUnderWay(backfill)) throw cannot('paused', backfill);
       return { ...backfill, state: 'paused', stateAt: deps.now(), reason };
     },
   });
@@ -115,8 +115,7 @@ export async function failBackfill(
   const failed = await changeBackfill(ref, {
     backfills: deps.backfills,
     change: (backfill) => {
-      if (backfill.attempt !== ref.attempt) return backfill;
-      if (backfill.state !== 'planning' && backfill.state !== 'running') return backfill;
+      if (backfill.attempt !== ref.attempt || !isUnderWay(backfill)) return backfill;
       return { ...backfill, state: 'failed', stateAt: deps.now(), reason };
     },
   });

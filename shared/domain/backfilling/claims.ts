@@ -1,6 +1,6 @@
 import { ApiError } from '../api-error.ts';
 import { untilWritten } from '../until-written.ts';
-import type { Backfill } from './backfill.ts';
+import { type Backfill, isUnderWay } from './backfill.ts';
 import type { BackfillClaim, BackfillStore, ClaimBook, ClaimStore } from './ports.ts';
 
 type Claiming = Pick<BackfillStore, 'get'> & ClaimStore;
@@ -70,8 +70,8 @@ async function isHeld(
   { backfillId }: BackfillClaim,
   { experimentId, backfills }: { experimentId: string; backfills: Pick<BackfillStore, 'get'> },
 ): Promise<boolean> {
-  const state = (await backfills.get({ experimentId, backfillId }))?.state;
-  return state === 'planning' || state === 'running' || state === 'paused';
+  const holder = await backfills.get({ experimentId, backfillId });
+  return holder !== undefined && (isUnderWay(holder) || holder.state === 'paused');
 }
 
 async function changeClaims(
