@@ -1,5 +1,5 @@
 import { archivedRange } from '../backfilling/archived-part.ts';
-import { type Backfill, isOver, isUnderWay } from '../backfilling/backfill.ts';
+import { type Backfill, isOver, isUnderWay, type Slice, type SliceDecision } from '../backfilling/backfill.ts';
 import { existingBackfill, finishBackfill } from '../backfilling/change-backfill.ts';
 import { requireFree } from '../backfilling/claims.ts';
 import { asFound, namedSlices } from '../backfilling/cut-slices.ts';
@@ -136,17 +136,26 @@ async function assessDirectly(
   { traceIds, until, deps }: { traceIds: readonly string[]; until: number; deps: AssessDeps },
 ): Promise<Assessed> {
   const [slice] = namedSlices(traceIds);
-  if (slice) {
-    const keeping = { ...deps, progress: deps.sliceProgress };
-    const decided = await decideTraces(asFound(traceIds), { backfill: run, deps });
-    const { decision } = await keepDecision(decided, { sliceId: slice.id, backfill: run, deps: keeping });
-    const requests = decision.wanted.map((one) => toRequest(one, run));
-    if (requests.length > 0) await deps.direct.judge(requests, { until });
-    await reconcileSlice(slice.id, { backfill: run, deps: keeping });
-  }
+  const decision = slice && (await judgeSlice(slice, { run, traceIds, until, deps }));
   const { progress } = await progressOf(run, deps);
   if (totalCounts(progress.scorers).pending > 0) return goOn(run, deps);
   const finished = await finishBackfill(run, { counts: progress.scorers, deps });
-  const { results, ...answer } = await goOn(finished, deps);
-  return { ...answer, ...(results && { results: inOrder(results, traceIds) }) };
+  if (!isOver(finished)) return goOn(finished, deps);
+  const results = decision ? await readResults(decision, { run: finished, deps }) : [];
+  const { counts = progress.scorers } = finished;
+  return { run: finished, progress: { ...progress, scorers: counts }, results: inOrder(results, traceIds) };
+}
+
+/** Answers what was decided about the slice, by whoever was first to. */
+async function judgeSlice(
+  { id: sliceId }: Slice,
+  { run, traceIds, until, deps }: { run: Backfill; traceIds: readonly string[]; until: number; deps: AssessDeps },
+): Promise<SliceDecision> {
+  const keeping = { ...deps, progress: deps.sliceProgress };
+  const decided = await decideTraces(asFound(traceIds), { backfill: run, deps });
+  const { decision } = await keepDecision(decided, { sliceId, backfill: run, deps: keeping });
+  const requests = decision.wanted.map((one) => toRequest(one, run));
+  if (requests.length > 0) await deps.direct.judge(requests, { until });
+  await reconcileSlice(sliceId, { backfill: run, deps: keeping });
+  return decision;
 }
