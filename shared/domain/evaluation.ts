@@ -43,6 +43,14 @@ export function isFinished({ state }: Pick<EvaluationOutcome, 'state'>): boolean
   return state === 'done' || state === 'failed';
 }
 
+/** How an evaluation ended that found this: failed where any of it is an error. */
+export function endedBy(
+  found: readonly { readonly error?: { readonly code: string; readonly message: string } | undefined }[],
+): { readonly state: 'done' | 'failed'; readonly reason?: string } {
+  const failure = found.find(({ error }) => error !== undefined)?.error;
+  return failure ? { state: 'failed', reason: `${failure.code}: ${failure.message}` } : { state: 'done' };
+}
+
 /** Later than anything is due: of a held one whose backfill was stopped. Nothing asks for it before the backfill itself does. */
 export const letGoDueAt = Number.MAX_SAFE_INTEGER;
 

@@ -1,6 +1,6 @@
 import type { Assessment } from '../assessment.ts';
 import { chunk } from '../chunk.ts';
-import type { EvaluationOutcome } from '../evaluation.ts';
+import { type EvaluationOutcome, endedBy } from '../evaluation.ts';
 import { statedBeyond, withExplicit } from '../explicit-facts.ts';
 import { deriveTraceFacts } from '../facts/derive-trace-facts.ts';
 import { settleInParallel, valuesOf } from '../in-parallel.ts';
@@ -147,16 +147,14 @@ function outcomesOf(assessments: readonly Assessment[], { revision }: { revision
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
-    const failure = group.find(({ error }) => error !== undefined)?.error;
     const backfillId = first.metadata['assay.backfillId'];
     return {
       traceId: first.traceId,
       scorerName: first.scorer.name,
       scorerVersion: first.scorer.version,
-      state: failure ? ('failed' as const) : ('done' as const),
       revision,
       finishedAt: Math.max(...group.map(({ createdAt }) => createdAt)),
-      ...(failure && { reason: `${failure.code}: ${failure.message}` }),
+      ...endedBy(group),
       ...(backfillId !== undefined && { backfillId }),
       // On demand alone.
       ...(group.every(({ scorer }) => scorer.sampleRate === undefined) && { unweighted: true as const }),

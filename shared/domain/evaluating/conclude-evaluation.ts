@@ -1,5 +1,5 @@
 import type { Assessment, AssessmentError } from '../assessment.ts';
-import type { EvaluationOutcome, EvaluationRequest } from '../evaluation.ts';
+import { type EvaluationOutcome, type EvaluationRequest, endedBy } from '../evaluation.ts';
 import { type JudgingEnd, nothingSpent, type Spent } from '../judging/judging-metrics.ts';
 import type { Clock } from '../ports.ts';
 import type { Rules } from '../rules.ts';
@@ -50,7 +50,6 @@ export function concludeResults(
 ): ConcludedEvaluation {
   const now = deps.now();
   const { backfill } = request;
-  const failure = results.find(({ error }) => error !== undefined)?.error;
   return {
     assessments: toAssessments(results, {
       version,
@@ -62,9 +61,8 @@ export function concludeResults(
     }),
     outcome: {
       ...identity(selected, request),
-      state: failure === undefined ? 'done' : 'failed',
       finishedAt: now,
-      ...(failure && { reason: `${failure.code}: ${failure.message}` }),
+      ...endedBy(results),
       ...(backfill && { backfillId: backfill.id, spent: { usd: spent.usd, tokens: spent.tokens } }),
       ...(selected.sampleRate === undefined && { unweighted: true }),
     },

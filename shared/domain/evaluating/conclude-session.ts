@@ -1,5 +1,5 @@
 import type { Assessment } from '../assessment.ts';
-import type { SelectedScorer } from '../evaluation.ts';
+import { endedBy, type SelectedScorer } from '../evaluation.ts';
 import { sessionKey } from '../facts/who.ts';
 import { type HeldBy, type JudgingEnd, nothingSpent, type Spent } from '../judging/judging-metrics.ts';
 import type { JudgedResult } from '../judging/run-judges.ts';
@@ -80,12 +80,10 @@ function keep(
     metadata: sessionMetadata(context),
     now,
   });
-  const failure = results.find(({ error }) => error !== undefined)?.error;
   const outcome: SessionOutcome = {
     ...aboutOf(context),
-    state: failure ? 'failed' : 'done',
     assessmentIds: assessments.map(({ assessmentId }) => assessmentId),
-    ...(failure && { reason: `${failure.code}: ${failure.message}` }),
+    ...endedBy(results),
   };
   return { assessments, outcome, end: endOf(results), spent, resumes: endsPause(spent, outcomeIn(context)) };
 }
