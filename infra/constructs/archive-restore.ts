@@ -1,5 +1,5 @@
 import { ArnFormat, Aws, Duration, Stack, Validations } from 'aws-cdk-lib';
-import { CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
+import type { CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -22,6 +22,7 @@ import type { RestoreTracesEnv } from '../../functions/restore-traces/env.ts';
 import { failureOf } from './failure-of.ts';
 import { exportName, grantObjects, grantTable } from './grants.ts';
 import { patient } from './patient.ts';
+import { queryWorkgroup } from './query-workgroup.ts';
 import { ServiceFunction } from './service-function.ts';
 import { unloadedPrefix } from './trace-buckets.ts';
 import type { TraceCatalog } from './trace-catalog.ts';
@@ -63,20 +64,11 @@ export class ArchiveRestore extends Construct {
     this.#props = props;
     this.lambda = this.#restoreTraces(props);
     // With a location of its own: results that Athena manages itself come without a manifest.
-    this.#workgroup = new CfnWorkGroup(this, 'Workgroup', {
+    this.#workgroup = queryWorkgroup(this, 'Workgroup', {
       name: `${props.catalog.databaseName}-backfills`,
       description: 'What backfills read of the Assay archive',
-      recursiveDeleteOption: true,
-      workGroupConfiguration: {
-        enforceWorkGroupConfiguration: true,
-        publishCloudWatchMetricsEnabled: true,
-        bytesScannedCutoffPerQuery: scanCutoffBytes,
-        engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
-        resultConfiguration: {
-          outputLocation: `s3://${props.traceStore.bucketName}/${unloadedPrefix}results/`,
-          encryptionConfiguration: { encryptionOption: 'SSE_S3' },
-        },
-      },
+      scanCutoffBytes,
+      outputLocation: `s3://${props.traceStore.bucketName}/${unloadedPrefix}results/`,
     });
   }
 

@@ -1,9 +1,10 @@
 import { Aws } from 'aws-cdk-lib';
-import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
+import { CfnNamedQuery, type CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { partitionColumn } from '../../shared/contracts/archive-columns.ts';
+import { queryWorkgroup } from './query-workgroup.ts';
 import { type ArchiveTable, archiveTables, currentView, exampleQueries } from './views.ts';
 
 export interface TraceCatalogProps {
@@ -32,20 +33,11 @@ export class TraceCatalog extends Construct {
       spans: this.#table('spans', archive, database),
       assessments: this.#table('assessments', archive, database),
     };
-    this.workgroup = new CfnWorkGroup(this, 'Workgroup', {
+    this.workgroup = queryWorkgroup(this, 'Workgroup', {
       name: databaseName,
       description: 'Queries over the Assay archive',
-      recursiveDeleteOption: true,
-      workGroupConfiguration: {
-        enforceWorkGroupConfiguration: true,
-        publishCloudWatchMetricsEnabled: true,
-        bytesScannedCutoffPerQuery: scanCutoffBytes,
-        engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
-        resultConfiguration: {
-          outputLocation: `s3://${archive.bucketName}/athena-results/`,
-          encryptionConfiguration: { encryptionOption: 'SSE_S3' },
-        },
-      },
+      scanCutoffBytes,
+      outputLocation: `s3://${archive.bucketName}/athena-results/`,
     });
     this.#namedQueries();
   }
