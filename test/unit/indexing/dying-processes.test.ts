@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { dyingAt, dyingOften, type Fate } from '../../support/dying-process.ts';
+import type { Fate } from '../../support/dying-process.ts';
 import { spansMessage } from '../../support/in-memory/bodies.ts';
 import type { InMemoryStack } from '../../support/in-memory/in-memory-stack.ts';
+import { outlivesEachDeath, outlivesManyDeaths } from '../../support/outlives-deaths.ts';
 import { aRule, aStack, aTrace } from './support.ts';
 
 /** Traces that come whole, in parts, out of order, without a root, twice, and with two experiments' keys. */
@@ -60,24 +61,10 @@ describe('the final state', () => {
   });
 
   it.each(['before', 'after'] as const)('is the same wherever a process dies, just %s a call', async (when) => {
-    let calls = 0;
-    const count: Fate = () => {
-      calls++;
-      return undefined;
-    };
-    const expected = await run({ fate: count });
-    expect(calls).toBeGreaterThan(30);
-    for (let deadly = 1; deadly <= calls; deadly++) {
-      const fate = dyingAt(deadly, when);
-      expect(await run({ fate }), `death ${when} call ${deadly} of ${calls}`).toEqual(expected);
-    }
+    expect(await outlivesEachDeath(run, when)).toBeGreaterThan(30);
   });
 
   it('is the same when processes die again and again', async () => {
-    const expected = await run({});
-    for (const seed of [1, 2, 3]) {
-      const fate = dyingOften(seed);
-      expect(await run({ fate }), `seed ${seed}`).toEqual(expected);
-    }
+    await outlivesManyDeaths(run);
   });
 });

@@ -6,7 +6,8 @@ import {
   resumeBackfill,
 } from '../../../../shared/domain/backfilling/change-backfill.ts';
 import { samplingCoordinate } from '../../../../shared/domain/sampling.ts';
-import { dyingAt, dyingOften, type Fate } from '../../../support/dying-process.ts';
+import type { Fate } from '../../../support/dying-process.ts';
+import { outlivesEachDeath, outlivesManyDeaths } from '../../../support/outlives-deaths.ts';
 import { aRule, idOf } from '../../indexing/support.ts';
 import { addsUp, anExecution, aStackWithTraces, everything, judgedBy, totalOf } from './support.ts';
 
@@ -210,26 +211,11 @@ describe('the end', () => {
   });
 
   it.each(['before', 'after'] as const)('is the same wherever a process dies, just %s a call', async (when) => {
-    let calls = 0;
-    const expected = await run({
-      fate: () => {
-        calls++;
-        return undefined;
-      },
-    });
-    expect(expected).toMatchObject({ state: 'finished', judged: below(0.8, 9) });
-    expect(calls).toBeGreaterThan(60);
-    for (let deadly = 1; deadly <= calls; deadly++) {
-      const fate = dyingAt(deadly, when);
-      expect(await run({ fate }), `death ${when} call ${deadly} of ${calls}`).toEqual(expected);
-    }
+    expect(await run({})).toMatchObject({ state: 'finished', judged: below(0.8, 9) });
+    expect(await outlivesEachDeath(run, when)).toBeGreaterThan(60);
   });
 
   it('is the same when processes die again and again', async () => {
-    const expected = await run({});
-    for (const seed of [1, 2, 3]) {
-      const fate = dyingOften(seed);
-      expect(await run({ fate }), `seed ${seed}`).toEqual(expected);
-    }
+    await outlivesManyDeaths(run);
   });
 });
