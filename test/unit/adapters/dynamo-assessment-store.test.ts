@@ -1,24 +1,16 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { beforeAll, expect, it } from 'vitest';
 import { dynamoAssessmentStore } from '../../../shared/adapters/dynamo-assessment-store.ts';
 import { dynamoTraceIndex } from '../../../shared/adapters/dynamo-trace-index.ts';
 import { aTraceInfo } from '../../support/builders/a-trace-info.ts';
 import { anAssessment } from '../../support/builders/an-assessment.ts';
-import { startDynalite } from '../../support/dynalite-endpoint.ts';
-import { createTables } from '../../support/dynamo-tables.ts';
-import { localCredentials } from '../../support/local-credentials.ts';
+import { dynaliteTables } from '../../support/dynalite-tables.ts';
 
-let engine: Awaited<ReturnType<typeof startDynalite>>;
+const tables = dynaliteTables();
 let client: DynamoDBClient;
 let table: string;
-beforeAll(async () => {
-  engine = await startDynalite();
-  client = new DynamoDBClient({ endpoint: engine.endpoint, ...localCredentials });
-  table = (await createTables(client)).traces;
-}, 60_000);
-afterAll(async () => {
-  client.destroy();
-  await engine.stop();
+beforeAll(() => {
+  ({ client, traces: table } = tables());
 });
 
 // A Query answers with 1 MB at most (API reference, Query).

@@ -1,23 +1,15 @@
-import { DynamoDBClient, type PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { dynamoExperimentStore } from '../../../shared/adapters/dynamo-experiment-store.ts';
 import { dynamoOtelTableStore } from '../../../shared/adapters/dynamo-otel-table-store.ts';
 import { noon } from '../../support/builders/a-trace-info.ts';
-import { startDynalite } from '../../support/dynalite-endpoint.ts';
-import { createTables } from '../../support/dynamo-tables.ts';
-import { localCredentials } from '../../support/local-credentials.ts';
+import { dynaliteTables } from '../../support/dynalite-tables.ts';
 
-let engine: Awaited<ReturnType<typeof startDynalite>>;
+const tables = dynaliteTables();
 let client: DynamoDBClient;
 let table: string;
-beforeAll(async () => {
-  engine = await startDynalite();
-  client = new DynamoDBClient({ endpoint: engine.endpoint, ...localCredentials });
-  table = (await createTables(client)).registry;
-}, 60_000);
-afterAll(async () => {
-  client.destroy();
-  await engine.stop();
+beforeAll(() => {
+  ({ client, registry: table } = tables());
 });
 
 /** Stores over a process that is killed before its n-th write; never where n is 0. */

@@ -1,27 +1,19 @@
-import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { dynamoRestoredTraces } from '../../../shared/adapters/dynamo-restored-traces.ts';
 import { dynamoTraceReader } from '../../../shared/adapters/dynamo-trace-reader.ts';
 import { dynamoTraceRemover } from '../../../shared/adapters/dynamo-trace-remover.ts';
 import { dynamoTraceSearch } from '../../../shared/adapters/dynamo-trace-search.ts';
 import { aTraceInfo, noon } from '../../support/builders/a-trace-info.ts';
 import { anAssessment } from '../../support/builders/an-assessment.ts';
-import { startDynalite } from '../../support/dynalite-endpoint.ts';
-import { createTables } from '../../support/dynamo-tables.ts';
-import { localCredentials } from '../../support/local-credentials.ts';
+import { dynaliteTables } from '../../support/dynalite-tables.ts';
 
-let engine: Awaited<ReturnType<typeof startDynalite>>;
+const tables = dynaliteTables();
 let client: DynamoDBClient;
 let table: string;
-beforeAll(async () => {
-  engine = await startDynalite();
-  client = new DynamoDBClient({ endpoint: engine.endpoint, ...localCredentials });
-  table = (await createTables(client)).traces;
-}, 60_000);
-afterAll(async () => {
-  client.destroy();
-  await engine.stop();
+beforeAll(() => {
+  ({ client, traces: table } = tables());
 });
 
 function aRestoredTrace() {

@@ -66,6 +66,18 @@ export async function startApi(): Promise<Api> {
   };
 }
 
+/** Answers the id of a new experiment, in which these heuristics are registered. */
+export async function anExperimentWith({ call }: Pick<Api, 'call'>, name: string, scorers: readonly string[]) {
+  const { body } = await call('POST', '/api/2.0/mlflow/experiments/create', { name });
+  const experimentId = String(body.experiment_id);
+  for (const scorer of scorers) {
+    const serialized = { name: scorer, serialization_version: 1, assay_heuristic: { type: 'error_free' } };
+    const registered = { experiment_id: experimentId, name: scorer, serialized_scorer: JSON.stringify(serialized) };
+    await call('POST', '/api/3.0/mlflow/scorers/register', registered);
+  }
+  return experimentId;
+}
+
 /** What an authorizer says of an admin's key. */
 const anAdmin = { lambda: { decision: 'allowed', role: 'admin', experimentIds: '' } };
 

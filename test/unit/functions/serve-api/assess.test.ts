@@ -6,7 +6,7 @@ import type { DirectJudging } from '../../../../shared/domain/assessing/ports.ts
 import type { EvaluationRequest } from '../../../../shared/domain/evaluation.ts';
 import { aTraceId, aTraceInfo, noon } from '../../../support/builders/a-trace-info.ts';
 import { anAssessment } from '../../../support/builders/an-assessment.ts';
-import { type Api, aKeyOf, callerOf, startApi } from './an-api.ts';
+import { type Api, aKeyOf, anExperimentWith, callerOf, startApi } from './an-api.ts';
 
 const path = '/api/1.0/assay/assess';
 let api: Api;
@@ -40,15 +40,7 @@ const direct: DirectJudging = {
 
 beforeAll(async () => {
   api = await startApi();
-  const { body } = await api.call('POST', '/api/2.0/mlflow/experiments/create', { name: 'assessed' });
-  experimentId = String(body.experiment_id);
-  const serialized = JSON.stringify({
-    name: 'tone',
-    serialization_version: 1,
-    assay_heuristic: { type: 'error_free' },
-  });
-  const scorer = { experiment_id: experimentId, name: 'tone', serialized_scorer: serialized };
-  await api.call('POST', '/api/3.0/mlflow/scorers/register', scorer);
+  experimentId = await anExperimentWith(api, 'assessed', ['tone']);
   const { client, traces } = api.tables;
   const infos = traceIds.map((traceId, n) =>
     aTraceInfo({ traceId, experimentId, facts: { name: n < 3 ? 'few' : 'many', requestTime: noon - 60_000 - n } }),

@@ -2,20 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoSliceProgress } from '../../../../shared/adapters/dynamo-slice-progress.ts';
 import { nothingDecided, nothingEnded } from '../../../../shared/domain/backfilling/backfill.ts';
 import { noon } from '../../../support/builders/a-trace-info.ts';
-import { type Api, startApi } from './an-api.ts';
+import { type Api, anExperimentWith, startApi } from './an-api.ts';
 
 const path = '/api/1.0/assay/backfills';
 let api: Api;
 let experimentId: string;
 beforeAll(async () => {
   api = await startApi();
-  const { body } = await api.call('POST', '/api/2.0/mlflow/experiments/create', { name: 'backfills' });
-  experimentId = String(body.experiment_id);
-  for (const name of ['tone', 'length']) {
-    const serialized = JSON.stringify({ name, serialization_version: 1, assay_heuristic: { type: 'error_free' } });
-    const scorer = { experiment_id: experimentId, name, serialized_scorer: serialized };
-    await api.call('POST', '/api/3.0/mlflow/scorers/register', scorer);
-  }
+  experimentId = await anExperimentWith(api, 'backfills', ['tone', 'length']);
   const rate = { experiment_id: experimentId, name: 'tone', sample_rate: 0.25 };
   await api.call('PUT', '/api/3.0/mlflow/scorers/online-config', rate);
 }, 60_000);

@@ -1,20 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Api, startApi } from './an-api.ts';
+import { type Api, anExperimentWith, startApi } from './an-api.ts';
 
 const path = '/api/1.0/assay/budgets';
 let api: Api;
 let experimentId: string;
 beforeAll(async () => {
   api = await startApi();
-  const { body } = await api.call('POST', '/api/2.0/mlflow/experiments/create', { name: 'budgets' });
-  experimentId = String(body.experiment_id);
-  const serialized = JSON.stringify({
-    name: 'tone',
-    serialization_version: 1,
-    assay_heuristic: { type: 'error_free' },
-  });
-  const scorer = { experiment_id: experimentId, name: 'tone', serialized_scorer: serialized };
-  await api.call('POST', '/api/3.0/mlflow/scorers/register', scorer);
+  experimentId = await anExperimentWith(api, 'budgets', ['tone']);
 }, 60_000);
 afterAll(() => api.stop());
 
